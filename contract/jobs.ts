@@ -1,0 +1,26 @@
+import { z } from 'zod';
+import { problem } from './problem.ts';
+
+export const jobState = z.enum(['queued', 'running', 'cancelling', 'done', 'failed', 'cancelled', 'interrupted']);
+export type JobState = z.infer<typeof jobState>;
+
+/** Anything that takes long, whoever started it. */
+export const job = z.object({
+  id: z.string(),
+  kind: z.enum(['record', 'scan', 'upgrade', 'download', 'benchmark', 'tune', 'training', 'build', 'export']),
+  title: z.string(),
+  state: jobState,
+  startedAtMs: z.number(),
+  endedAtMs: z.number().nullable(),
+  /** 0 to 1, or null while it cannot be known. */
+  progress: z.number().min(0).max(1).nullable(),
+  /** What it is doing now, in a few words with units. */
+  doing: z.string().nullable(),
+  secondsLeft: z.number().nullable(),
+  result: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])).nullable(),
+  problem: problem.nullable(),
+});
+export type Job = z.infer<typeof job>;
+
+export const jobLogLine = z.object({ atMs: z.number(), text: z.string() });
+export type JobLogLine = z.infer<typeof jobLogLine>;

@@ -1,0 +1,27 @@
+import type { Wordings } from './wording.ts';
+
+export const engineProblems = {
+  'engine.unreachable': { severity: 'problem', title: 'The engine does not answer', cause: 'Nothing listens on the socket of {dataDir}: {detail}', remedy: 'Start it again; the log says why it ended.', retry: 'now' },
+  'engine.did_not_start': { severity: 'problem', title: 'The engine did not start', cause: 'The engine process ended or stayed silent for {seconds} s: {detail}', remedy: 'Look at the log in {logs}. If another program holds the data folder, end it or choose another with --data-dir.', retry: 'now' },
+  'engine.locked': { severity: 'problem', title: 'The data folder is in use', cause: 'Process {pid} holds {dataDir} but does not answer on its socket.', remedy: 'End process {pid}, or choose another folder with --data-dir.', retry: 'later' },
+  'engine.gpus_differ': { severity: 'problem', title: 'An engine with other GPUs is running', cause: 'The engine of this data folder (process {pid}) shows {running}, not {wanted}.', remedy: 'Stop it with "warpdeck stop", or choose another folder with --data-dir.', retry: 'no' },
+  'engine.data_dir': { severity: 'problem', title: 'The data folder cannot be used', cause: '{dataDir}: {detail}', remedy: 'Choose a folder that you may write to with --data-dir or WARPDECK_DATA_DIR.', retry: 'no' },
+  'engine.jobs_running': { severity: 'attention', title: 'Jobs are running', cause: '{count} jobs are running: {titles}.', remedy: 'Wait for them, or stop with cancelling them.', retry: 'later' },
+  'engine.internal': { severity: 'problem', title: 'Something in Warpdeck failed', cause: '{detail}', remedy: 'Try again. If it happens again, send the report ("warpdeck report").', retry: 'now' },
+  'engine.version_differs': { severity: 'attention', title: 'The running engine is another version', cause: 'The engine is {engine}, this face is {face}.', remedy: 'Stop the engine with "warpdeck stop" and start again, or reload the page.', retry: 'no' },
+  'connection.slow_reader': { severity: 'attention', title: 'The connection was closed', cause: 'This face did not read for so long that {megabytes} MB waited for it.', remedy: 'It reconnects by itself.', retry: 'now' },
+  'input.invalid': { severity: 'problem', title: 'The request was not understood', cause: '{detail}', remedy: 'Correct the named field and try again.', retry: 'no' },
+  'input.unknown_operation': { severity: 'problem', title: 'There is no such operation', cause: '"{operation}" is not in the list.', remedy: '"warpdeck api" lists all operations.', retry: 'no' },
+  'worker.crashed': { severity: 'problem', title: 'A worker process ended', cause: 'The {name} process ended with {how}. {detail}', remedy: 'It is started again by itself.', retry: 'now' },
+  'worker.unresponsive': { severity: 'problem', title: 'A worker process hangs', cause: 'The {name} process has been in {busy} for {seconds} s.', remedy: 'It is replaced. If this goes on, the driver may hang: look at the kernel log.', retry: 'now' },
+  'worker.start_timeout': { severity: 'problem', title: 'A worker process did not start', cause: 'The {name} process was not ready after {seconds} s. {detail}', remedy: 'It is tried again by itself.', retry: 'now' },
+  'worker.failed': { severity: 'problem', title: 'A worker process fails again and again', cause: 'The {name} process ended {restarts} times, last with {how}. {detail}', remedy: 'Try again by hand; the report holds its last output.', retry: 'now' },
+  'worker.out_of_memory': { severity: 'problem', title: 'A worker process ran out of memory', cause: 'The {name} process used {megabytes} MB, its limit is {limit} MB.', remedy: 'It is started again by itself.', retry: 'now' },
+  'worker.protocol': { severity: 'problem', title: 'A worker process sent something wrong', cause: 'The {name} process sent a message that does not fit: {detail}', remedy: 'It is replaced. Send the report if this goes on.', retry: 'now' },
+  'worker.gone': { severity: 'attention', title: 'The answer was lost', cause: 'The {name} process ended before it answered.', remedy: 'Try again.', retry: 'now' },
+  'program.not_found': { severity: 'problem', title: 'A program was not found', cause: '{program}: {detail}', remedy: 'Install it, or name its full path.', retry: 'no' },
+  'program.failed': { severity: 'problem', title: 'A program ended with an error', cause: '{program} ended with {how}. {detail}', remedy: 'Its output is in the log of the job.', retry: 'no' },
+  'program.timeout': { severity: 'problem', title: 'A program took too long', cause: '{program} was ended after {seconds} s.', remedy: 'Try again, or give it more time.', retry: 'now' },
+  'job.not_found': { severity: 'attention', title: 'There is no such job', cause: 'No job has the id {id}.', remedy: '"warpdeck jobs" lists them.', retry: 'no' },
+  'job.interrupted': { severity: 'attention', title: 'The job was interrupted', cause: 'The engine ended while it ran.', remedy: 'Start it again.', retry: 'now' },
+} as const satisfies Wordings;

@@ -1,0 +1,85 @@
+import { z } from 'zod';
+
+export const SETTINGS_VERSION = 1;
+
+const threshold = <T extends z.ZodRawShape>(shape: T) => z.object({ on: z.boolean(), ...shape });
+
+export const alertSettings = z.object({
+  /** `celsius` null: 5 °C below the device's own slowdown temperature. */
+  temperature: threshold({ celsius: z.number().min(30).max(120).nullable(), forSeconds: z.number().min(1).max(3600) }),
+  memory: threshold({ percent: z.number().min(10).max(100), forSeconds: z.number().min(1).max(3600) }),
+  /** Slowed by heat or by hardware; a power cap is normal and never alerts. */
+  throttle: threshold({ forSeconds: z.number().min(1).max(3600) }),
+  /** Cannot be switched off. */
+  lost: threshold({}),
+  xid: threshold({ which: z.enum(['serious', 'all']) }),
+  ecc: threshold({}),
+  /** Exceptions by GPU UUID. */
+  exceptions: z.record(z.string(), z.object({ celsius: z.number().min(30).max(120).optional(), memoryPercent: z.number().min(10).max(100).optional() })),
+});
+export type AlertSettings = z.infer<typeof alertSettings>;
+
+export const settings = z.object({
+  schemaVersion: z.int(),
+  appearance: z.object({
+    theme: z.enum(['system', 'dark', 'light']),
+    closeToTray: z.boolean(),
+    startMinimised: z.boolean(),
+  }),
+  monitor: z.object({
+    /** Readings a second while somebody watches. */
+    watchedHz: z.number().min(0.2).max(10),
+    range: z.enum(['1m', '5m', '15m', '1h', '6h', '24h']),
+    processColumns: z.array(z.string()),
+  }),
+  history: z.object({ on: z.boolean(), sizeCapMiB: z.number().min(16).max(65_536), minuteDays: z.number().min(1).max(3650) }),
+  alerts: alertSettings,
+  notifications: z.object({ on: z.boolean(), which: z.enum(['all', 'problems']), quietFrom: z.string().regex(/^\d\d:\d\d$/).nullable(), quietTo: z.string().regex(/^\d\d:\d\d$/).nullable() }),
+  localApi: z.object({ on: z.boolean(), port: z.int().min(1).max(65_535), metrics: z.boolean() }),
+  logs: z.object({ level: z.enum(['debug', 'info', 'warn', 'error']), keepMiB: z.number().min(1).max(1024) }),
+});
+export type Settings = z.infer<typeof settings>;
+
+/** A change: any part of the tree; arrays and `exceptions` are replaced whole. */
+export const settingsPatch = z.object({
+  appearance: settings.shape.appearance.partial(),
+  monitor: settings.shape.monitor.partial(),
+  history: settings.shape.history.partial(),
+  alerts: alertSettings.partial(),
+  notifications: settings.shape.notifications.partial(),
+  localApi: settings.shape.localApi.partial(),
+  logs: settings.shape.logs.partial(),
+}).partial();
+export type SettingsPatch = z.infer<typeof settingsPatch>;
+
+export const defaultSettings: Settings = {
+  schemaVersion: SETTINGS_VERSION,
+  appearance: { theme: 'system', closeToTray: false, startMinimised: false },
+  monitor: { watchedHz: 10, range: '5m', processColumns: ['gpu', 'pid', 'user', 'command', 'environment', 'verdict', 'memory', 'sm', 'running'] },
+  history: { on: true, sizeCapMiB: 512, minuteDays: 366 },
+  alerts: {
+    temperature: { on: true, celsius: null, forSeconds: 30 },
+    memory: { on: true, percent: 90, forSeconds: 60 },
+    throttle: { on: true, forSeconds: 10 },
+    lost: { on: true },
+    xid: { on: true, which: 'serious' },
+    ecc: { on: true },
+    exceptions: {},
+  },
+  notifications: { on: true, which: 'problems', quietFrom: null, quietTo: null },
+  localApi: { on: false, port: 7757, metrics: true },
+  logs: { level: 'info', keepMiB: 32 },
+};
+
+export const settingsStatus = z.object({
+  settings,
+  path: z.string(),
+  /** Set when the file could not be read or written as it should: the values count all the same. */
+  state: z.enum(['ok', 'read_only_newer', 'set_aside', 'not_writable']),
+  note: z.string().nullable(),
+});
+export type SettingsStatus = z.infer<typeof settingsStatus>;
+
+/** Names of secrets and where they lie; values are never sent to a face. */
+export const secretStatus = z.object({ name: z.string(), set: z.boolean(), where: z.enum(['keyring', 'file']) });
+export type SecretStatus = z.infer<typeof secretStatus>;

@@ -1,0 +1,66 @@
+import { createHash } from 'node:crypto';
+import { chmodSync, mkdirSync } from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { problemError } from '../../contract/problem-catalogue.ts';
+
+/** Every place in a data folder. Nothing else in core joins paths to it. */
+export interface DataFolder {
+  readonly root: string;
+  readonly config: string;
+  readonly secrets: string;
+  readonly database: string;
+  readonly logs: string;
+  readonly recordings: string;
+  readonly models: string;
+  readonly lock: string;
+  /** Unix socket path, or a named pipe on Windows. */
+  readonly socket: string;
+}
+
+/** A Unix socket's path may have 107 bytes on Linux and 103 on macOS (sun_path); the smaller counts. */
+const MAX_SOCKET_PATH = 103;
+
+/** The system's own place for data of this app: XDG, %APPDATA%, ~/Library/Application Support. */
+export function defaultDataDir(env: NodeJS.ProcessEnv = process.env, platform: NodeJS.Platform = process.platform): string {
+  if (env['WARPDECK_DATA_DIR']) return resolve(env['WARPDECK_DATA_DIR']);
+  if (platform === 'win32') return join(env['APPDATA'] ?? join(homedir(), 'AppData', 'Roaming'), 'Warpdeck');
+  if (platform === 'darwin') return join(homedir(), 'Library', 'Application Support', 'Warpdeck');
+  return join(env['XDG_DATA_HOME'] ?? join(env['HOME'] ?? homedir(), '.local', 'share'), 'warpdeck');
+}
+
+export function socketPath(root: string, env: NodeJS.ProcessEnv = process.env, platform: NodeJS.Platform = process.platform): string {
+  const hash = createHash('sha256').update(root).digest('hex').slice(0, 16);
+  if (platform === 'win32') return `\\\\.\\pipe\\warpdeck-${hash}`;
+  const inside = join(root, 'engine.sock');
+  if (Buffer.byteLength(inside) <= MAX_SOCKET_PATH) return inside;
+  return join(env['XDG_RUNTIME_DIR'] ?? tmpdir(), `warpdeck-${hash}`, 'engine.sock');
+}
+
+export function dataFolder(dir: string, env: NodeJS.ProcessEnv = process.env): DataFolder {
+  const root = resolve(dir);
+  return {
+    root,
+    config: join(root, 'config.json'),
+    secrets: join(root, 'secrets.json'),
+    database: join(root, 'warpdeck.db'),
+    logs: join(root, 'logs'),
+    recordings: join(root, 'recordings'),
+    models: env['WARPDECK_MODELS_DIR'] ?? join(root, 'models'),
+    lock: join(root, 'engine.lock'),
+    socket: socketPath(root, env),
+  };
+}
+
+/** Makes the folders, readable by their owner only. @throws ProblemError `engine.data_dir` */
+export function makeDataFolder(folder: DataFolder): void {
+  try {
+    for (const dir of [folder.root, folder.logs, folder.recordings]) mkdirSync(dir, { recursive: true, mode: 0o700 });
+    if (process.platform !== 'win32') {
+      chmodSync(folder.root, 0o700);
+      mkdirSync(join(folder.socket, '..'), { recursive: true, mode: 0o700 });
+    }
+  } catch (error) {
+    throw problemError('engine.data_dir', { dataDir: folder.root, detail: error instanceof Error ? error.message : String(error) }, { cause: error });
+  }
+}
