@@ -29,61 +29,61 @@ const gauge = base.meta({ effect: 'read', stream: 'gauge' });
 const log = base.meta({ effect: 'read', stream: 'log' });
 
 const ok = z.object({ ok: z.literal(true) });
-const none = z.object({});
+const none = z.strictObject({});
 const id = z.string().min(1).max(128);
 
 export const api = {
   engine: {
     info: read.route({ method: 'GET', path: '/engine', summary: 'The engine, its machine and its data folder' }).input(none).output(engineInfo),
     watch: gauge.route({ method: 'GET', path: '/engine/status', summary: 'Load, faces, workers and notices, once a second' }).input(none).output(eventIterator(engineStatus)),
-    stop: write.route({ method: 'POST', path: '/engine/stop', summary: 'End the engine; refused while jobs run unless told to cancel them' }).input(z.object({ cancelJobs: z.boolean().default(false) })).output(ok),
+    stop: write.route({ method: 'POST', path: '/engine/stop', summary: 'End the engine; refused while jobs run unless told to cancel them' }).input(z.strictObject({ cancelJobs: z.boolean().default(false) })).output(ok),
     report: read.route({ method: 'GET', path: '/engine/report', summary: 'Redacted support bundle as text' }).input(none).output(z.object({ fileName: z.string(), text: z.string() })),
     readiness: gauge.route({ method: 'GET', path: '/engine/readiness', summary: 'What stands between this machine and work' }).input(none).output(eventIterator(z.array(readinessLine))),
-    startWeb: write.route({ method: 'POST', path: '/engine/web/start', summary: 'Open the web face on TCP' }).input(z.object({ host: z.string().max(255).default('127.0.0.1'), port: z.int().min(0).max(65_535).nullable().default(null), insecure: z.boolean().default(false), cert: z.string().max(4096).nullable().default(null), key: z.string().max(4096).nullable().default(null), token: z.string().min(16).max(256).nullable().default(null), stay: z.boolean().default(false) })).output(webStatus.extend({ token: z.string(), metricsToken: z.string() })),
+    startWeb: write.route({ method: 'POST', path: '/engine/web/start', summary: 'Open the web face on TCP' }).input(z.strictObject({ host: z.string().max(255).default('127.0.0.1'), port: z.int().min(0).max(65_535).nullable().default(null), insecure: z.boolean().default(false), cert: z.string().max(4096).nullable().default(null), key: z.string().max(4096).nullable().default(null), token: z.string().min(16).max(256).nullable().default(null), stay: z.boolean().default(false) })).output(webStatus.extend({ token: z.string(), metricsToken: z.string() })),
     stopWeb: write.route({ method: 'POST', path: '/engine/web/stop', summary: 'Close the web face' }).input(none).output(ok),
     problems: read.route({ method: 'GET', path: '/engine/problems', summary: 'The catalogue of problems' }).input(none).output(z.array(problem)),
   },
   gpus: {
     list: read.route({ method: 'GET', path: '/gpus', summary: 'Devices, driver and the state of the source' }).input(none).output(inventory),
     watchInventory: gauge.route({ method: 'GET', path: '/gpus/inventory', summary: 'The device list whenever it changes' }).input(none).output(eventIterator(inventory)),
-    watch: gauge.route({ method: 'GET', path: '/gpus/samples', summary: 'Live readings of all devices' }).input(z.object({ rateHz: z.number().min(0.1).max(10).default(10) })).output(eventIterator(gpuStreamItem)),
+    watch: gauge.route({ method: 'GET', path: '/gpus/samples', summary: 'Live readings of all devices' }).input(z.strictObject({ rateHz: z.number().min(0.1).max(10).default(10) })).output(eventIterator(gpuStreamItem)),
     refresh: write.route({ method: 'POST', path: '/gpus/refresh', summary: 'Look for the driver and the devices again now' }).input(none).output(inventory),
     processes: read.route({ method: 'GET', path: '/gpus/processes', summary: 'Processes on the GPUs' }).input(none).output(processReading),
     watchProcesses: gauge.route({ method: 'GET', path: '/gpus/processes/live', summary: 'Processes on the GPUs, every two seconds' }).input(none).output(eventIterator(processReading)),
-    processHistory: read.route({ method: 'GET', path: '/gpus/processes/history', summary: 'Memory and SM use of one process while it was watched' }).input(z.object({ pid: z.int().min(1), startTicks: z.string().max(32).nullable().default(null) })).output(z.array(z.object({ atMs: z.number(), gpuUuid: z.string(), memUsedBytes: z.number().nullable(), utilSmPercent: z.number().nullable() }))),
-    planTerminate: destructive.route({ method: 'POST', path: '/gpus/processes/terminate/plan', summary: 'Who would be ended, checked now' }).input(z.object({ pid: z.int().min(1), startTicks: z.string().max(32).nullable().default(null), signal: z.enum(['TERM', 'KILL']).default('TERM') })).output(terminatePlan),
-    terminate: destructive.route({ method: 'POST', path: '/gpus/processes/terminate', summary: 'Apply a plan: ends the process if it is still the same one' }).input(z.object({ planId: id })).output(gpuProcess.pick({ pid: true }).extend({ signalled: z.boolean() })),
+    processHistory: read.route({ method: 'GET', path: '/gpus/processes/history', summary: 'Memory and SM use of one process while it was watched' }).input(z.strictObject({ pid: z.int().min(1), startTicks: z.string().max(32).nullable().default(null) })).output(z.array(z.object({ atMs: z.number(), gpuUuid: z.string(), memUsedBytes: z.number().nullable(), utilSmPercent: z.number().nullable() }))),
+    planTerminate: destructive.route({ method: 'POST', path: '/gpus/processes/terminate/plan', summary: 'Who would be ended, checked now' }).input(z.strictObject({ pid: z.int().min(1), startTicks: z.string().max(32).nullable().default(null), signal: z.enum(['TERM', 'KILL']).default('TERM') })).output(terminatePlan),
+    terminate: destructive.route({ method: 'POST', path: '/gpus/processes/terminate', summary: 'Apply a plan: ends the process if it is still the same one' }).input(z.strictObject({ planId: id })).output(gpuProcess.pick({ pid: true }).extend({ signalled: z.boolean() })),
     simulateFault: write.route({ method: 'POST', path: '/gpus/simulated-fault', summary: 'Bring a fault upon simulated devices' }).input(simulatedFault).output(ok),
   },
   history: {
     query: read.route({ method: 'GET', path: '/history', summary: 'Series between two times' }).input(historyQuery).output(z.array(historySeries)),
-    events: read.route({ method: 'GET', path: '/history/events', summary: 'Driver changes, alerts, gaps between two times' }).input(z.object({ fromMs: z.number(), toMs: z.number() })).output(z.array(historyEvent)),
+    events: read.route({ method: 'GET', path: '/history/events', summary: 'Driver changes, alerts, gaps between two times' }).input(z.strictObject({ fromMs: z.number(), toMs: z.number() })).output(z.array(historyEvent)),
     status: read.route({ method: 'GET', path: '/history/status', summary: 'Size, age and state of the store' }).input(none).output(historyStatus),
-    export: log.route({ method: 'GET', path: '/history/export', summary: 'History as CSV or JSON lines, in pieces of text' }).input(z.object({ fromMs: z.number(), toMs: z.number(), format: z.enum(['csv', 'jsonl']) })).output(eventIterator(z.object({ text: z.string() }))),
+    export: log.route({ method: 'GET', path: '/history/export', summary: 'History as CSV or JSON lines, in pieces of text' }).input(z.strictObject({ fromMs: z.number(), toMs: z.number(), format: z.enum(['csv', 'jsonl']) })).output(eventIterator(z.object({ text: z.string() }))),
   },
   recordings: {
-    start: write.route({ method: 'POST', path: '/recordings', summary: 'Record what the source says as a replayable file (a job)' }).input(z.object({ seconds: z.number().min(1).max(86_400), note: z.string().max(500).nullable().default(null) })).output(job),
+    start: write.route({ method: 'POST', path: '/recordings', summary: 'Record what the source says as a replayable file (a job)' }).input(z.strictObject({ seconds: z.number().min(1).max(86_400), note: z.string().max(500).nullable().default(null) })).output(job),
     list: read.route({ method: 'GET', path: '/recordings', summary: 'Recordings in the data folder' }).input(none).output(z.array(recordingInfo)),
   },
   jobs: {
     list: read.route({ method: 'GET', path: '/jobs', summary: 'Running and recent jobs' }).input(none).output(z.array(job)),
     watch: gauge.route({ method: 'GET', path: '/jobs/live', summary: 'The job list whenever it changes' }).input(none).output(eventIterator(z.array(job))),
-    get: read.route({ method: 'GET', path: '/jobs/{id}', summary: 'One job' }).input(z.object({ id })).output(job),
-    attach: log.route({ method: 'GET', path: '/jobs/{id}/log', summary: "A job's log from its beginning, until it ends" }).input(z.object({ id })).output(eventIterator(jobLogLine)),
-    cancel: write.route({ method: 'POST', path: '/jobs/{id}/cancel', summary: 'Cancel a job' }).input(z.object({ id })).output(job),
+    get: read.route({ method: 'GET', path: '/jobs/{id}', summary: 'One job' }).input(z.strictObject({ id })).output(job),
+    attach: log.route({ method: 'GET', path: '/jobs/{id}/log', summary: "A job's log from its beginning, until it ends" }).input(z.strictObject({ id })).output(eventIterator(jobLogLine)),
+    cancel: write.route({ method: 'POST', path: '/jobs/{id}/cancel', summary: 'Cancel a job' }).input(z.strictObject({ id })).output(job),
   },
   settings: {
     get: read.route({ method: 'GET', path: '/settings', summary: 'All settings' }).input(none).output(settingsStatus),
     watch: gauge.route({ method: 'GET', path: '/settings/live', summary: 'All settings whenever they change' }).input(none).output(eventIterator(settingsStatus)),
     update: write.route({ method: 'PATCH', path: '/settings', summary: 'Change settings' }).input(settingsPatch).output(settingsStatus),
     secrets: read.route({ method: 'GET', path: '/settings/secrets', summary: 'Which secrets are set, and where they lie' }).input(none).output(z.array(secretStatus)),
-    setSecret: write.route({ method: 'POST', path: '/settings/secrets', summary: 'Set or remove a secret' }).input(z.object({ name: z.enum(['hub_token']), value: z.string().max(4096).nullable() })).output(secretStatus),
+    setSecret: write.route({ method: 'POST', path: '/settings/secrets', summary: 'Set or remove a secret' }).input(z.strictObject({ name: z.enum(['hub_token']), value: z.string().max(4096).nullable() })).output(secretStatus),
   },
   alerts: {
-    list: read.route({ method: 'GET', path: '/alerts', summary: 'Open alerts and those that are over' }).input(z.object({ sinceMs: z.number().nullable().default(null) })).output(alertsState),
+    list: read.route({ method: 'GET', path: '/alerts', summary: 'Open alerts and those that are over' }).input(z.strictObject({ sinceMs: z.number().nullable().default(null) })).output(alertsState),
     watch: gauge.route({ method: 'GET', path: '/alerts/live', summary: 'Alerts whenever they change' }).input(none).output(eventIterator(alertsState)),
-    quiet: write.route({ method: 'POST', path: '/alerts/quiet', summary: 'No notification for an alert (or, with null, for any) until a time' }).input(z.object({ alertId: id.nullable(), untilMs: z.number() })).output(ok),
-    preview: read.route({ method: 'GET', path: '/alerts/preview', summary: 'How often the thresholds would have fired' }).input(z.object({ days: z.number().min(1).max(90).default(7) })).output(alertPreview),
+    quiet: write.route({ method: 'POST', path: '/alerts/quiet', summary: 'No notification for an alert (or, with null, for any) until a time' }).input(z.strictObject({ alertId: id.nullable(), untilMs: z.number() })).output(ok),
+    preview: read.route({ method: 'GET', path: '/alerts/preview', summary: 'How often the thresholds would have fired' }).input(z.strictObject({ days: z.number().min(1).max(90).default(7) })).output(alertPreview),
   },
 };
 export type Api = typeof api;

@@ -6,7 +6,7 @@ export const metricKey = z.enum(metricKeys);
 export const resolution = z.enum(['raw', 'second', 'minute']);
 export type Resolution = z.infer<typeof resolution>;
 
-export const historyQuery = z.object({
+export const historyQuery = z.strictObject({
   fromMs: z.number(),
   toMs: z.number(),
   uuids: z.array(z.string()).max(64).optional(),

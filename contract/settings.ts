@@ -41,7 +41,7 @@ export const settings = z.object({
 export type Settings = z.infer<typeof settings>;
 
 /** A change: any part of the tree; arrays and `exceptions` are replaced whole. */
-export const settingsPatch = z.object({
+export const settingsPatch = z.strictObject({
   appearance: settings.shape.appearance.partial(),
   monitor: settings.shape.monitor.partial(),
   history: settings.shape.history.partial(),

@@ -16,6 +16,8 @@ export const shellMethods = {
   saveFile: { input: z.object({ suggestedName: z.string().max(200), bytesBase64: z.string().max(64 * 1024 * 1024) }), output: z.string().nullable() },
   openExternal: { input: z.object({ url: z.url().max(2000) }), output: z.boolean() },
   openLogs: { input: z.null(), output: z.boolean() },
+  /** Starts the engine again now, however often it has ended before. The page then asks for a new port as always. */
+  restartEngine: { input: z.null(), output: z.null() },
   windowState: { input: z.null(), output: z.object({ platform: z.string(), closeToTray: z.boolean(), trayAvailable: z.boolean() }) },
 } as const;
 export type ShellMethods = typeof shellMethods;
@@ -23,6 +25,6 @@ export type ShellMethod = keyof ShellMethods;
 
 export const shellRequest = z.object({ id: z.int(), method: z.enum(Object.keys(shellMethods) as [ShellMethod, ...ShellMethod[]]), input: z.unknown() });
 export const shellReply = z.object({ id: z.int(), ok: z.boolean(), value: z.unknown().optional(), error: z.string().optional() });
-/** Main → page: a menu item or tray entry was chosen, the engine came or went. */
+/** Main → page: a menu item, tray entry or notification was chosen (`intent`: its id); the engine is `starting`, `ready` or `failed`. */
 export const shellEvent = z.object({ event: z.enum(['intent', 'engine']), value: z.string() });
 export type ShellEvent = z.infer<typeof shellEvent>;

@@ -4,7 +4,8 @@ import type { EntryPoint } from '../system/entry-points.ts';
 /** A worker process, described by data. */
 export interface WorkerDescription {
   readonly name: string;
-  readonly entry: EntryPoint;
+  /** A part of Warpdeck by name; a path is for workers that are not built with it (tests). */
+  readonly entry: EntryPoint | { readonly path: string };
   readonly startTimeoutMs: number;
   /** The worker beats this often; silent or without progress for `unresponsiveAfterMs` it is a hang. */
   readonly beatIntervalMs: number;

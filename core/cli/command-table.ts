@@ -1,0 +1,102 @@
+import type { Command } from './command.ts';
+
+const simulate = 'warpdeck gpus --gpus simulate:4';
+const serveFlags = [
+  { name: 'host', value: 'ADDRESS', summary: 'address to listen on (127.0.0.1); off loopback needs --cert and --key, or --insecure' },
+  { name: 'port', value: 'N', summary: 'port (7757, or the next free one; a port given here must be free)' },
+  { name: 'open', summary: 'open the page where a browser can be' },
+  { name: 'cert', value: 'FILE', summary: 'certificate, PEM' },
+  { name: 'key', value: 'FILE', summary: "the certificate's key, PEM" },
+  { name: 'insecure', summary: 'off loopback without TLS: others on the network can read along' },
+] as const;
+
+/** Every verb of this version, in the order of the help. */
+export const commands: readonly Command[] = [
+  {
+    name: 'app', summary: 'the desktop window; without a display, the same interface in a browser', usage: '', positionals: { min: 0, max: 0 }, flags: [],
+    notes: 'Run without a verb, warpdeck does this. WARPDECK_PORT and WARPDECK_TOKEN count where it serves.',
+    examples: [{ command: 'warpdeck', does: 'opens Warpdeck' }, { command: 'warpdeck app --gpus simulate:4', does: 'with four simulated GPUs' }],
+    load: async () => (await import('./commands/serve.ts')).runApp,
+  },
+  {
+    name: 'serve', summary: 'the engine with its web face', usage: '[--host ADDRESS] [--port N] [--open] [--detach]', positionals: { min: 0, max: 0 },
+    flags: [...serveFlags, { name: 'detach', summary: 'leave it running and return' }],
+    notes: 'In the foreground, Ctrl+C closes the web face, and ends the engine unless others use it. If an engine runs\nalready for this data folder, its web face is opened. WARPDECK_PORT and WARPDECK_TOKEN count where no flag says otherwise.',
+    examples: [{ command: 'warpdeck serve --open', does: 'serves and opens the page' }, { command: 'warpdeck serve --detach --json', does: 'leaves it running, prints address, port and token' }],
+    load: async () => (await import('./commands/serve.ts')).runServe,
+  },
+  {
+    name: 'stop', summary: 'ends the engine', usage: '[--cancel-jobs]', positionals: { min: 0, max: 0 },
+    flags: [{ name: 'cancel-jobs', summary: 'also when jobs are running: they are cancelled' }],
+    examples: [{ command: 'warpdeck stop', does: 'ends the engine of the data folder' }],
+    load: async () => (await import('./commands/stop.ts')).runStop,
+  },
+  {
+    name: 'gpus', summary: 'one table of devices; live with --watch', usage: '[--watch] [--interval MS]', positionals: { min: 0, max: 0 },
+    flags: [{ name: 'watch', short: 'w', summary: 'live in the terminal; without a terminal, a line per device and reading' }, { name: 'interval', value: 'MS', summary: 'time between readings with --watch, 100 to 60000 ms (1000)' }],
+    examples: [{ command: 'warpdeck gpus', does: 'the devices now' }, { command: 'warpdeck gpus --watch --interval 500', does: 'live, twice a second' }, { command: simulate, does: 'four simulated devices' }, { command: 'warpdeck gpus --json', does: 'for programs' }],
+    load: async () => (await import('./commands/gpus.ts')).runGpus,
+  },
+  {
+    name: 'ps', summary: 'processes on the GPUs', usage: '', positionals: { min: 0, max: 0 }, flags: [],
+    examples: [{ command: 'warpdeck ps', does: 'who uses the GPUs' }, { command: 'warpdeck ps --json', does: 'for programs' }],
+    load: async () => (await import('./commands/ps.ts')).runPs,
+  },
+  {
+    name: 'record', summary: 'a replayable recording of what the driver says', usage: 'FILE --seconds N', positionals: { min: 1, max: 1 },
+    flags: [{ name: 'seconds', short: 's', value: 'N', summary: 'how long, 1 to 86400 s' }, { name: 'note', value: 'TEXT', summary: 'kept in its header' }, { name: 'force', summary: 'replace FILE if it is there' }],
+    notes: 'Ctrl+C ends it early and keeps what was recorded. Play it with --gpus replay:FILE.',
+    examples: [{ command: 'warpdeck record matmul.jsonl --seconds 60', does: 'records a minute' }, { command: 'warpdeck gpus --watch --gpus replay:matmul.jsonl', does: 'plays it' }],
+    load: async () => (await import('./commands/record.ts')).runRecord,
+  },
+  {
+    name: 'export', summary: 'the history as CSV or JSON lines', usage: '[--from TIME] [--to TIME] [--format csv|jsonl] [-o FILE]', positionals: { min: 0, max: 0 },
+    flags: [
+      { name: 'from', value: 'TIME', summary: 'beginning: -1h, -2d, 2026-03-01, 2026-03-01T14:00 (-1h)' }, { name: 'to', value: 'TIME', summary: 'end (now)' },
+      { name: 'format', value: 'FORMAT', choices: ['csv', 'jsonl'], summary: 'csv or jsonl (csv; jsonl with --json)' }, { name: 'output', short: 'o', value: 'FILE', summary: 'a file instead of standard output' },
+    ],
+    examples: [{ command: 'warpdeck export --from -1h', does: 'the last hour as CSV' }, { command: 'warpdeck export --from 2026-03-01 --to 2026-03-02 --format jsonl -o day.jsonl', does: 'one day into a file' }],
+    load: async () => (await import('./commands/export.ts')).runExport,
+  },
+  {
+    name: 'jobs', summary: 'everything that takes long, whoever started it', usage: '[ls | show ID | attach ID | cancel ID]', words: ['ls', 'show', 'attach', 'cancel'], positionals: { min: 0, max: 2 }, flags: [],
+    examples: [{ command: 'warpdeck jobs', does: 'running and recent jobs' }, { command: 'warpdeck jobs attach ID', does: "a job's log until it ends" }, { command: 'warpdeck jobs cancel ID', does: 'cancels one' }],
+    load: async () => (await import('./commands/jobs.ts')).runJobs,
+  },
+  {
+    name: 'alerts', summary: 'open alerts and those that are over', usage: '[--since TIME]', positionals: { min: 0, max: 0 },
+    flags: [{ name: 'since', value: 'TIME', summary: 'how far back, as -1h or a date (-1d)' }],
+    notes: 'Exit code 1 when an alert is open.',
+    examples: [{ command: 'warpdeck alerts --since -7d', does: 'the last week' }],
+    load: async () => (await import('./commands/alerts.ts')).runAlerts,
+  },
+  {
+    name: 'settings', summary: 'reads and changes settings', usage: '[get [NAME] | set NAME VALUE]', words: ['get', 'set'], positionals: { min: 0, max: 3 }, flags: [],
+    examples: [{ command: 'warpdeck settings', does: 'all settings' }, { command: 'warpdeck settings get alerts.temperature', does: 'a part of them' }, { command: 'warpdeck settings set history.sizeCapMiB 1024', does: 'changes one' }],
+    load: async () => (await import('./commands/settings.ts')).runSettings,
+  },
+  {
+    name: 'report', summary: 'a redacted support bundle as text', usage: '[-o FILE]', positionals: { min: 0, max: 0 },
+    flags: [{ name: 'output', short: 'o', value: 'FILE', summary: 'a file instead of standard output' }],
+    examples: [{ command: 'warpdeck report -o report.txt', does: 'writes it to a file' }],
+    load: async () => (await import('./commands/report.ts')).runReport,
+  },
+  {
+    name: 'call', summary: 'any operation of the engine', usage: 'OPERATION [--input JSON]', positionals: { min: 1, max: 1 },
+    flags: [{ name: 'input', short: 'i', value: 'JSON', summary: 'its input; @FILE reads a file, - standard input ({})' }],
+    notes: 'A stream prints one JSON object a line until Ctrl+C.',
+    examples: [{ command: 'warpdeck call gpus.list', does: 'asks once' }, { command: `warpdeck call gpus.watch --input '{"rateHz":2}'`, does: 'a stream, two readings a second' }],
+    load: async () => (await import('./commands/call.ts')).runCall,
+  },
+  {
+    name: 'api', summary: 'lists all operations', usage: '[OPERATION]', positionals: { min: 0, max: 1 }, flags: [],
+    notes: 'With --json: name, effect, and JSON schemas of input and output.',
+    examples: [{ command: 'warpdeck api', does: 'a table of all operations' }, { command: 'warpdeck api gpus.terminate --json', does: "one operation's schemas" }],
+    load: async () => (await import('./commands/api.ts')).runApi,
+  },
+  {
+    name: 'completion', summary: 'a completion script for a shell', usage: 'bash|zsh|fish', words: ['bash', 'zsh', 'fish'], positionals: { min: 1, max: 1 }, flags: [],
+    examples: [{ command: 'source <(warpdeck completion bash)', does: 'bash, this shell' }, { command: 'warpdeck completion zsh > "${fpath[1]}/_warpdeck"', does: 'zsh' }, { command: 'warpdeck completion fish > ~/.config/fish/completions/warpdeck.fish', does: 'fish' }],
+    load: async () => (await import('./commands/completion.ts')).runCompletion,
+  },
+];

@@ -1,0 +1,65 @@
+import type { Alert, AlertPreview, AlertsState } from '../../contract/alerts.ts';
+import type { GpuStreamItem, Inventory, ProcessReading, TerminatePlan } from '../../contract/gpu.ts';
+import type { HistoryEvent, HistoryQuery, HistorySeries, HistoryStatus } from '../../contract/history.ts';
+import type { Job, JobLogLine } from '../../contract/jobs.ts';
+import type { SecretStatus, SettingsPatch, SettingsStatus } from '../../contract/settings.ts';
+import type { EngineInfo, EngineStatus, ReadinessLine, RecordingInfo, SimulatedFault, WebStatus } from '../../contract/system.ts';
+import type { WebFaceOptions } from '../web/web-face.ts';
+import type { Gauge } from './gauge.ts';
+
+/** What the operations of the contract need, by area. `app.ts` puts it together; nothing here knows a transport. */
+export interface EngineServices {
+  readonly info: () => EngineInfo;
+  readonly status: Gauge<EngineStatus>;
+  readonly readiness: Gauge<readonly ReadinessLine[]>;
+  readonly stop: (cancelJobs: boolean) => void;
+  readonly report: () => Promise<{ fileName: string; text: string }>;
+  readonly web: {
+    start(options: WebFaceOptions, stay: boolean): Promise<WebStatus & { token: string; metricsToken: string }>;
+    stop(): Promise<void>;
+  };
+  readonly gpus: {
+    list(): Inventory;
+    readonly inventory: Gauge<Inventory>;
+    subscribe(listener: (item: GpuStreamItem) => void): () => void;
+    /** Asks for a rate while somebody watches; call the answer when they stop. */
+    watch(rateHz: number): () => void;
+    refresh(): Promise<Inventory>;
+    processes(): Promise<ProcessReading>;
+    watchProcesses(): { readonly gauge: Gauge<ProcessReading>; stop(): void };
+    processHistory(pid: number, startTicks: string | null): { atMs: number; gpuUuid: string; memUsedBytes: number | null; utilSmPercent: number | null }[];
+    planTerminate(input: { pid: number; startTicks: string | null; signal: 'TERM' | 'KILL' }): Promise<TerminatePlan>;
+    terminate(planId: string): Promise<{ pid: number; signalled: boolean }>;
+    simulateFault(fault: SimulatedFault): void;
+  };
+  readonly history: {
+    query(query: HistoryQuery): Promise<HistorySeries[]>;
+    events(fromMs: number, toMs: number): Promise<HistoryEvent[]>;
+    status(): Promise<HistoryStatus>;
+    export(query: { fromMs: number; toMs: number; format: 'csv' | 'jsonl' }): AsyncIterable<{ text: string }>;
+  };
+  readonly recordings: {
+    start(input: { seconds: number; note: string | null }): Job;
+    list(): Promise<RecordingInfo[]>;
+  };
+  readonly jobs: {
+    readonly gauge: Gauge<Job[]>;
+    list(): Job[];
+    get(id: string): Job;
+    cancel(id: string): Promise<Job>;
+    attach(id: string, signal: AbortSignal | undefined): AsyncIterable<JobLogLine>;
+  };
+  readonly settings: {
+    readonly gauge: Gauge<SettingsStatus>;
+    get(): SettingsStatus;
+    update(patch: SettingsPatch): Promise<SettingsStatus>;
+    secrets(): Promise<SecretStatus[]>;
+    setSecret(name: string, value: string | null): Promise<SecretStatus>;
+  };
+  readonly alerts: {
+    readonly gauge: Gauge<AlertsState>;
+    list(sinceMs: number | null): AlertsState;
+    quiet(alertId: Alert['id'] | null, untilMs: number): void;
+    preview(days: number): Promise<AlertPreview>;
+  };
+}
