@@ -68,7 +68,7 @@ export const api = {
   jobs: {
     list: read.route({ method: 'GET', path: '/jobs', summary: 'Running and recent jobs' }).input(none).output(z.array(job)),
     watch: gauge.route({ method: 'GET', path: '/jobs/live', summary: 'The job list whenever it changes' }).input(none).output(eventIterator(z.array(job))),
-    get: read.route({ method: 'GET', path: '/jobs/{id}', summary: 'One job' }).input(z.strictObject({ id })).output(job),
+    get: read.route({ method: 'GET', path: '/jobs/{id}', summary: 'One job with its progress and result' }).input(z.strictObject({ id })).output(job),
     attach: log.route({ method: 'GET', path: '/jobs/{id}/log', summary: "A job's log from its beginning, until it ends" }).input(z.strictObject({ id })).output(eventIterator(jobLogLine)),
     cancel: write.route({ method: 'POST', path: '/jobs/{id}/cancel', summary: 'Cancel a job' }).input(z.strictObject({ id })).output(job),
   },

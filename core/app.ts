@@ -3,20 +3,251 @@
  * them to the router; no area imports another.
  */
 import { hostname } from 'node:os';
-import { join } from 'node:path';
-import { readdir, stat } from 'node:fs/promises';
-import type { AlertsState } from '../contract/alerts.ts';
-import type { GpuStreamItem, Inventory, ProcessReading } from '../contract/gpu.ts';
+import type { WebSocket } from 'ws';
+import type { Inventory, ProcessReading } from '../contract/gpu.ts';
 import type { Job } from '../contract/jobs.ts';
 import { problemError } from '../contract/problem-catalogue.ts';
-import type { SettingsStatus } from '../contract/settings.ts';
+import type { Problem } from '../contract/problem.ts';
 import type { EngineInfo, EngineStatus, ReadinessLine } from '../contract/system.ts';
-import { createGauge } from './engine/gauge.ts';
+import { createAlertFile } from './alerts/alert-store.ts';
+import { createAlerts } from './alerts/create-alerts.ts';
+import { watchEngineStatus } from './engine/engine-status.ts';
 import { takeLock } from './engine/engine-lock.ts';
+import { createGauge } from './engine/gauge.ts';
 import { createLife } from './engine/life.ts';
 import { createRouter } from './engine/router.ts';
 import type { EngineServices } from './engine/services.ts';
+import { createWebControl } from './engine/web-control.ts';
+import { readMachineFacts } from './gpu/diagnose-driver.ts';
+import { createGpuService } from './gpu/gpu-service.ts';
+import { decideGpuReadiness, touchesReadiness } from './gpu/readiness.ts';
+import { listRecordings, record } from './gpu/recordings.ts';
+import { createJobs } from './jobs/create-jobs.ts';
+import { createLogger } from './logging/create-logger.ts';
+import type { Logger } from './logging/logger.ts';
+import { createSecrets } from './settings/create-secrets.ts';
+import { createSettings } from './settings/create-settings.ts';
+import { createHistory } from './storage/history/create-history.ts';
+import { createSupervisor } from './supervisor/create-supervisor.ts';
 import type { DataFolder } from './system/data-folder.ts';
+import { rendererFolder } from './system/entry-points.ts';
 import { VERSION } from './system/version.ts';
+import { createReport } from './system/report/create-report.ts';
 import { listenLocally } from './web/local-listener.ts';
+import { makePrometheusText } from './web/metrics/prometheus-text.ts';
 import { createRpcHandler, serveConnection } from './web/rpc-connection.ts';
+
+export interface AppOptions {
+  readonly folder: DataFolder;
+  /** As given by --gpus; null: choose by what is in the machine. */
+  readonly gpus: string | null;
+  readonly stays: boolean;
+  readonly ephemeral: boolean;
+  readonly onEnd: (why: string) => void;
+}
+export interface App {
+  readonly log: Logger;
+  close(why: string): Promise<void>;
+}
+
+const LINGER_MS = 10_000;
+const FIRST_FACE_MS = 30_000;
+
+/**
+ * Takes the data folder, starts all services and listens on its socket.
+ * @throws ProblemError `engine.locked`, `engine.data_dir`, `gpu.unknown_source`
+ */
+export async function createApp(options: AppOptions): Promise<App> {
+  const { folder, ephemeral } = options;
+  const startedAtMs = Date.now();
+  const log = createLogger({ dir: ephemeral ? null : folder.logs, level: 'info' });
+  const supervisor = createSupervisor({ log, journalFolder: ephemeral ? null : `${folder.root}/processes` });
+  const settings = createSettings({ path: folder.config, log });
+  const secrets = createSecrets({ path: folder.secrets, log });
+
+  // The source is parsed before the lock is taken: a wrong --gpus leaves nothing behind.
+  const gpus = createGpuService({
+    spec: options.gpus,
+    supervisor,
+    log,
+    onFrame(frame) {
+      const { devices } = gpus.list();
+      history.ingest(frame, devices);
+      alerts.acceptFrame(frame);
+    },
+  });
+  /** Simulated and replayed devices are for looking: they count for alerts and metrics only when asked for by name. */
+  const counts = (): boolean => !gpus.list().simulated || gpus.explicit;
+  /** Their readings are nobody's history, and a command's own engine leaves nothing behind. */
+  const keepsNothing = ephemeral || gpus.list().simulated;
+  const release = takeLock(folder, { socket: folder.socket, version: VERSION, sourceSpec: gpus.list().sourceSpec, startedAtMs });
+
+  const history = createHistory({ databasePath: keepsNothing ? null : folder.database, getSettings: () => settings.get().history, log });
+  const jobs = createJobs({ folder: ephemeral ? null : `${folder.root}/jobs`, log });
+  await jobs.load();
+  const alerts = createAlerts({
+    getSettings: () => settings.get().alerts,
+    getInventory: () => gpus.list(),
+    enabled: counts(),
+    store: keepsNothing ? { load: () => Promise.resolve([]), save: () => Promise.resolve() } : createAlertFile(`${folder.root}/alerts.jsonl`),
+    log,
+    onEvent: (event) => { history.event(event); },
+    queryMinutes: (fromMs, toMs) => history.query({ fromMs, toMs, metrics: ['tempCelsius', 'memUsedBytes', 'eventReasons'], maxPoints: 20_000 }),
+  });
+
+  const life = createLife({
+    stays: options.stays,
+    lingerMs: ephemeral ? 0 : LINGER_MS,
+    firstFaceMs: FIRST_FACE_MS,
+    jobsRunning: () => jobs.runningCount(),
+    onEnd: () => { options.onEnd('the last face has gone'); },
+  });
+
+  const inventory = createGauge<Inventory>(gpus.list());
+  gpus.onInventory((next) => {
+    inventory.publish(next);
+    alerts.acceptInventory();
+  });
+  gpus.onSourceEvent((event) => {
+    if (event.type !== 'xid') return;
+    alerts.acceptXid(event);
+    history.event({ atMs: event.atMs, kind: 'xid', uuid: event.uuid, text: `Xid ${String(event.xid)}` });
+  });
+  const jobsGauge = createGauge<Job[]>(jobs.list());
+  jobs.onChange(() => {
+    jobsGauge.publish(jobs.list());
+    life.reconsider();
+  });
+  const settingsGauge = createGauge(settings.status());
+  const alertsGauge = createGauge(alerts.list(null));
+  alerts.onChange(() => { alertsGauge.publish(alerts.list(null)); });
+  const readiness = createGauge<readonly ReadinessLine[]>();
+  const status = createGauge<EngineStatus>();
+
+  const machine = readMachineFacts();
+  const info = (): EngineInfo => ({
+    version: VERSION, pid: process.pid, startedAtMs, dataDir: folder.root, sourceSpec: gpus.list().sourceSpec, stays: life.stays(), ephemeral,
+    node: process.version, platform: `${process.platform}-${process.arch}`, hostName: hostname(), inContainer: machine.inContainer, wsl: machine.wsl,
+  });
+  const notices = (): Problem[] => [...gpus.notices(), ...[history.problem()].filter((p) => p !== null)];
+
+  const services: EngineServices = {
+    info,
+    status,
+    readiness,
+    stop(cancelJobs) {
+      const running = jobs.list().filter((j) => j.state === 'running' || j.state === 'queued' || j.state === 'cancelling');
+      if (running.length > 0 && !cancelJobs) throw problemError('engine.jobs_running', { count: running.length, titles: running.map((j) => j.title).join(', ') });
+      // After the answer has left.
+      setImmediate(() => { options.onEnd('asked to stop'); });
+    },
+    report: () => createReport({
+      info: info(), inventory: gpus.list(), status: status.get() ?? null, settings: settings.status(), jobs: jobs.list(), alerts: alerts.list(null), history: history.status(), notices: notices(), log: log.tail(64 * 1024),
+    }),
+    web: {
+      async start(webOptions, stay) {
+        const answer = await web.start(webOptions);
+        if (stay) life.setStays(true);
+        return answer;
+      },
+      stop: () => web.stop(),
+    },
+    gpus: {
+      list: () => gpus.list(),
+      inventory,
+      subscribe: (listener) => gpus.frames.subscribe(listener),
+      watch: (rateHz) => gpus.watch(Math.min(rateHz, settings.get().monitor.watchedHz)),
+      refresh: () => gpus.refresh(),
+      processes: () => gpus.processes.once(),
+      watchProcesses() {
+        const gauge = createGauge<ProcessReading>(gpus.processes.latest() ?? undefined);
+        return { gauge, stop: gpus.processes.watch((reading) => { gauge.publish(reading); }) };
+      },
+      processHistory: (pid, startTicks) => gpus.processes.history(pid, startTicks),
+      planTerminate: (input) => gpus.processes.planTerminate(input),
+      terminate: (planId) => Promise.resolve(gpus.processes.terminate(planId)),
+      simulateFault: (fault) => { gpus.fault(fault); },
+    },
+    history: {
+      query: (query) => history.query(query),
+      events: (fromMs, toMs) => history.events(fromMs, toMs),
+      status: () => history.status(),
+      export: (query) => history.export(query),
+    },
+    recordings: {
+      start: (input) => jobs.start({ kind: 'record', title: `Recording, ${String(input.seconds)} s` }, (job) => record({
+        list: () => gpus.list(), onSourceEvent: (l) => gpus.onSourceEvent(l), watch: (hz) => gpus.watch(hz), watchProcesses: () => gpus.processes.watch(() => undefined),
+      }, folder.recordings, VERSION, input, job)),
+      list: () => listRecordings(folder.recordings),
+    },
+    jobs: {
+      gauge: jobsGauge,
+      list: () => jobs.list(),
+      get: (id) => jobs.get(id),
+      cancel: (id) => jobs.cancel(id),
+      attach: (id, signal) => jobs.attach(id, signal),
+    },
+    settings: {
+      gauge: settingsGauge,
+      get: () => settings.status(),
+      update: (patch) => settings.update(patch),
+      secrets: () => secrets.list(),
+      setSecret: (name, value) => secrets.set(name, value),
+    },
+    alerts: {
+      gauge: alertsGauge,
+      list: (sinceMs) => alerts.list(sinceMs),
+      quiet: (alertId, untilMs) => { alerts.quiet(alertId, untilMs); },
+      preview: (days) => alerts.preview(days),
+    },
+  };
+
+  const router = createRouter(services);
+  const handler = createRpcHandler(router, log);
+  const onConnection = (face: 'local' | 'web') => (ws: WebSocket): void => {
+    const leave = life.enter();
+    ws.on('close', leave);
+    serveConnection(ws, handler, { face }, log);
+  };
+  const web = createWebControl({
+    router,
+    rendererFolder,
+    onConnection: onConnection('web'),
+    metricsOn: () => settings.get().localApi.metrics,
+    metricsText: () => makePrometheusText({ inventory: gpus.list(), latest: gpus.latest(), processes: gpus.processes.latest()?.processes ?? [], nowMs: Date.now(), explicit: gpus.explicit }),
+    log,
+  }, log);
+
+  const publishReadiness = (): void => { readiness.publish([decideGpuReadiness(gpus.list(), gpus.latest())]); };
+  gpus.onInventory(publishReadiness);
+  gpus.frames.subscribe((item) => { if (touchesReadiness(item)) publishReadiness(); });
+  publishReadiness();
+  const stopStatus = watchEngineStatus(status, {
+    faces: () => life.faces(), jobsRunning: () => jobs.runningCount(), workers: () => supervisor.statuses(), web: () => web.status(), history: () => history.state(), notices,
+  });
+  const local = await listenLocally(folder, onConnection('local'), log);
+  settings.onChange((next) => {
+    settingsGauge.publish(next);
+    void web.follow(next.settings.localApi).catch(() => undefined);
+  });
+  await alerts.start();
+  gpus.start();
+  if (settings.get().localApi.on && !ephemeral) void web.follow(settings.get().localApi).catch(() => undefined);
+  log.info('engine started', { version: VERSION, source: gpus.list().sourceSpec, tookMs: Date.now() - startedAtMs });
+
+  return {
+    log,
+    async close(why) {
+      log.info('engine ends', { why });
+      life.close();
+      stopStatus();
+      await jobs.stopAll();
+      await alerts.stop();
+      await Promise.allSettled([web.stop(), local.close(), gpus.stop()]);
+      await supervisor.stopAll();
+      await history.close();
+      release();
+      log.flush();
+    },
+  };
+}

@@ -4,7 +4,7 @@
  */
 export const DEBUG_SWITCHES = [
   'remote-debugging-port', 'remote-debugging-pipe', 'remote-debugging-address', 'remote-allow-origins', 'auto-open-devtools-for-tabs', 'disable-web-security', 'allow-file-access-from-files',
-  'load-extension', 'js-flags', 'user-data-dir-for-testing', 'unsafely-treat-insecure-origin-as-secure', 'ignore-certificate-errors', 'host-rules', 'host-resolver-rules',
+  'load-extension', 'js-flags', 'unsafely-treat-insecure-origin-as-secure', 'ignore-certificate-errors', 'host-rules', 'host-resolver-rules',
 ] as const;
 
 /** Which of them to remove: none where looking inside is wanted (a checkout, the test packaging). */

@@ -34,7 +34,7 @@ export async function startEngine(start: EngineStart): Promise<{ readonly socket
   const env = makeEngineEnvironment(start.env, start.places.resources === null ? {} : { WARPDECK_RESOURCES: start.places.resources });
   const child = spawn(start.places.node, args, { detached: true, stdio: ['ignore', 'ignore', 'pipe', 'pipe'], env, windowsHide: true });
   let errors = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => { errors = (errors + text).slice(-4000); });
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => { errors = (errors + text).slice(-4000); });
   const words = child.stdio[3];
   try {
     return await new Promise((resolve, reject) => {
@@ -63,7 +63,7 @@ export async function startEngine(start: EngineStart): Promise<{ readonly socket
     });
   } finally {
     words?.destroy();
-    child.stderr.destroy();
+    child.stderr?.destroy();
     child.unref();
   }
 }

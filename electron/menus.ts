@@ -30,7 +30,7 @@ export interface TrayIcon {
 
 /** A tray icon; null where the system refuses one. `icons`: folder of the PNG files. */
 export function createTray(icons: string, actions: MenuActions): TrayIcon | null {
-  const image = (attention: boolean): Electron.NativeImage => nativeImage.createFromPath(join(icons, attention ? 'tray-attention.png' : 'tray.png'));
+  const image = (attention: boolean): Electron.NativeImage => nativeImage.createFromPath(join(icons, 'tray', attention ? 'tray-attention.png' : 'tray.png'));
   let tray: Tray;
   try {
     tray = new Tray(image(false));

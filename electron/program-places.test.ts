@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { decidePlaces } from './program-places.ts';
+import { decideInspectable, decidePlaces } from './program-places.ts';
 
 const checkout = { packaged: false, appPath: '/repo', resourcesPath: '/electron/resources', platform: 'linux', arch: 'x64', env: {} } as const;
 const installed = { ...checkout, packaged: true, appPath: '/opt/Warpdeck/resources/app.asar', resourcesPath: '/opt/Warpdeck/resources' } as const;
@@ -18,4 +18,10 @@ test('installed: the shipped Node, the engine outside the archive, the page insi
     renderer: '/opt/Warpdeck/resources/app.asar/out/renderer',
     icons: '/opt/Warpdeck/resources/icons',
   });
+});
+
+test('only a checkout and the test packaging may be looked into', () => {
+  expect(decideInspectable(false, () => '{}')).toBe(true);
+  expect(decideInspectable(true, () => '{"warpdeckInspectable":true}')).toBe(true);
+  expect([() => '{}', () => '{"warpdeckInspectable":"yes"}', () => 'x', () => { throw new Error('gone'); }].map((read) => decideInspectable(true, read))).toEqual([false, false, false, false]);
 });

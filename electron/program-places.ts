@@ -36,3 +36,17 @@ export function decidePlaces(facts: PlaceFacts): ProgramPlaces {
   const npmNode = join(facts.appPath, 'node_modules', `node-${NODE_PACKAGE_PLATFORM[facts.platform] ?? facts.platform}-${facts.arch}`, 'bin', exe);
   return { node: facts.env['WARPDECK_NODE'] ?? npmNode, engineEntry, renderer, icons: join(facts.appPath, 'resources', 'icons'), resources: null };
 }
+
+/**
+ * May this build be looked into (developer tools, remote debugging)? A checkout may; an installed app only when its
+ * package.json inside the archive says so, which the test packaging does and a release never.
+ */
+export function decideInspectable(packaged: boolean, readPackage: () => string): boolean {
+  if (!packaged) return true;
+  try {
+    const parsed: unknown = JSON.parse(readPackage());
+    return typeof parsed === 'object' && parsed !== null && 'warpdeckInspectable' in parsed && parsed.warpdeckInspectable === true;
+  } catch {
+    return false;
+  }
+}

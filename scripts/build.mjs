@@ -30,7 +30,7 @@ const nodeBuild = ({ dir, input, external = [], format = 'es', extension = 'mjs'
       rollupOptions: {
         input: Object.fromEntries(Object.entries(input).map(([name, path]) => [name, join(root, path)])),
         external: [/^node:/, ...builtinModules, ...external],
-        output: { format, entryFileNames: `[name].${extension}`, chunkFileNames: `chunks/[name]-[hash].${extension}`, ...(noSplit ? { codeSplitting: false } : {}) },
+        output: { format, entryFileNames: `[name].${extension}`, chunkFileNames: `chunk-[name]-[hash].${extension}`, ...(noSplit ? { codeSplitting: false } : {}) },
       },
     },
   });

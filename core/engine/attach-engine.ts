@@ -1,11 +1,12 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { problemOf } from '../../contract/problem.ts';
 import { problemError } from '../../contract/problem-catalogue.ts';
 import type { EngineInfo } from '../../contract/system.ts';
 import { dataFolder, makeDataFolder, type DataFolder } from '../system/data-folder.ts';
+import { formatSourceSpec, parseSourceSpec } from '../gpu/sources/choose-source.ts';
 import { connectEngine, type EngineConnection } from './connect.ts';
 import { isLockHeld, readLock } from './engine-lock.ts';
 import { spawnEngine } from './spawn-engine.ts';
@@ -66,20 +67,23 @@ async function startOwn(gpus: string): Promise<AttachedEngine> {
  */
 export async function attachEngine(options: AttachOptions): Promise<AttachedEngine> {
   const folder = dataFolder(options.dataDir);
+  // In one spelling (`simulate` is `simulate:4`, a recording's path is absolute), because it is compared and handed on.
+  const asked = parseSourceSpec(options.gpus);
+  const gpus = asked === null ? null : formatSourceSpec(asked.kind === 'replay' ? { ...asked, path: resolve(asked.path) } : asked);
   const differ = options.whenGpusDiffer ?? 'own';
   for (let attempt = 0; ; attempt += 1) {
     const running = await findRunning(folder);
     if (running) {
-      if (options.gpus === null || running.info.sourceSpec === options.gpus) return running;
+      if (gpus === null || running.info.sourceSpec === gpus) return running;
       running.close();
-      if (differ === 'problem') throw problemError('engine.gpus_differ', { pid: running.info.pid, running: running.info.sourceSpec, wanted: options.gpus });
-      return startOwn(options.gpus);
+      if (differ === 'problem') throw problemError('engine.gpus_differ', { pid: running.info.pid, running: running.info.sourceSpec, wanted: gpus });
+      return startOwn(gpus);
     }
     if (options.mayStart === false) throw problemError('engine.unreachable', { dataDir: folder.root, detail: 'no engine is running' });
-    if (options.gpus !== null && differ === 'own') return startOwn(options.gpus);
+    if (gpus !== null && differ === 'own') return startOwn(gpus);
     makeDataFolder(folder);
     try {
-      await spawnEngine({ folder, gpus: options.gpus, stay: options.stay ?? false });
+      await spawnEngine({ folder, gpus, stay: options.stay ?? false });
     } catch (error) {
       // Somebody else started one in the same moment: take theirs.
       if (problemOf(error)?.code !== 'engine.locked' || attempt >= 3) throw error;

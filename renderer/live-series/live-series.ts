@@ -25,12 +25,13 @@ export interface LiveSeries {
   /** Adds what the history has; live readings win where both know an instant. */
   backfill(series: readonly HistorySeries[]): void;
   /**
-   * The line of one metric in a window `widthPx` pixels wide: at most two points a pixel column, one point beyond
-   * each edge where there is one, NaN where the line breaks. The buffer is used again by the next call.
+   * The line of one metric in a piece of a view that is `spanMs` long: at most two points for each pixel column of
+   * `msPerPx`, one point beyond each edge where there is one, NaN where the line breaks. The buffer is used again
+   * by the next call.
    */
-  window(uuid: string, metric: MetricKey, fromMs: number, toMs: number, widthPx: number): PointBuffer;
+  window(uuid: string, metric: MetricKey, fromMs: number, toMs: number, msPerPx: number, spanMs?: number): PointBuffer;
   /** The same points before decimation, e.g. for an export. The buffer is used again by the next call. */
-  points(uuid: string, metric: MetricKey, fromMs: number, toMs: number): PointBuffer;
+  points(uuid: string, metric: MetricKey, fromMs: number, toMs: number, spanMs?: number): PointBuffer;
   /** The reading that stood at a time in a window of `spanMs`; NaN: not reported then; undefined: nothing known. */
   valueAt(uuid: string, metric: MetricKey, atMs: number, spanMs: number): number | undefined;
   latest(uuid: string): LatestOfDevice | null;
@@ -123,17 +124,17 @@ export function createLiveSeries(): LiveSeries {
       }
       revision += 1;
     },
-    window(uuid, metric, fromMs, toMs, widthPx) {
+    window(uuid, metric, fromMs, toMs, msPerPx, spanMs = toMs - fromMs) {
       columns.count = 0;
       const series = devices.get(uuid)?.byMetric.get(metric);
       if (!series) return columns;
-      series.collect(fromMs, toMs, points);
-      decimateInto(columns, points, (toMs - fromMs) / Math.max(1, widthPx));
+      series.collect(fromMs, toMs, spanMs, points);
+      decimateInto(columns, points, msPerPx);
       return columns;
     },
-    points(uuid, metric, fromMs, toMs) {
+    points(uuid, metric, fromMs, toMs, spanMs = toMs - fromMs) {
       points.count = 0;
-      devices.get(uuid)?.byMetric.get(metric)?.collect(fromMs, toMs, points);
+      devices.get(uuid)?.byMetric.get(metric)?.collect(fromMs, toMs, spanMs, points);
       return points;
     },
     valueAt: (uuid, metric, atMs, spanMs) => devices.get(uuid)?.byMetric.get(metric)?.valueAt(atMs, spanMs),

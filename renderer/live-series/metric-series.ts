@@ -4,9 +4,9 @@ import { mergePoints, type Points } from './merge-points.ts';
 import { appendPoint, type PointBuffer } from './point-buffer.ts';
 import { createRing, type Ring } from './ring.ts';
 
-/** Longest window that is drawn from readings as they came; longer ones from seconds, and beyond an hour from the history's own step. */
+/** Longest window that is drawn from readings as they came; longer ones from seconds, still longer ones from the history's own step. */
 export const RAW_SPAN_MS = 600_000;
-export const SECONDS_SPAN_MS = 3_600_000;
+export const SECONDS_SPAN_MS = 900_000;
 const STEP_MS = 1000;
 /** A break stands this long before the reading that ends it. Times of readings differ by more. */
 const A_MOMENT_MS = 0.01;
@@ -14,6 +14,8 @@ const A_MOMENT_MS = 0.01;
 /** 10 min at 10 Hz and a little; the slower tiers come at most twice a second. */
 const RAW_CAPACITY: Record<Metric['tier'], number> = { fast: 6200, medium: 1400, slow: 700 };
 const SECONDS_CAPACITY = 3900;
+/** A hole of more steps than this is one, and the line breaks. */
+const HOLE_STEPS = 3;
 /** How long a reading stands for the present when no other follows and no break is marked: three periods of the slowest rate. */
 const HOLD_MS: Record<Metric['tier'], number> = { fast: 15_000, medium: 15_000, slow: 60_000 };
 
@@ -33,9 +35,9 @@ export interface MetricSeries {
   backfill(stepMs: number, points: Points): void;
   /**
    * Points from the last one at or before `fromMs` to the first one at or after `toMs`, in ascending time, each
-   * once: the finest grain that the span asks for, and before its beginning the next coarser one.
+   * once: the finest grain that a view of `spanMs` asks for, and before its beginning the next coarser one.
    */
-  collect(fromMs: number, toMs: number, out: PointBuffer): void;
+  collect(fromMs: number, toMs: number, spanMs: number, out: PointBuffer): void;
   /** The reading that stands at a time: the last one not after it, unless a break lies between. Undefined: none known. */
   valueAt(timeMs: number, spanMs: number): number | undefined;
   oldestMs(): number;
@@ -98,6 +100,8 @@ export function createMetricSeries(metric: Metric): MetricSeries {
       appendPoint(out, time, valueAt(i));
       if (time >= toMs) return;
     }
+    const last = reaches(out);
+    if (out.count > 0 && last + HOLE_STEPS * step < endMs && endMs < Number.POSITIVE_INFINITY) appendPoint(out, last + step, Number.NaN);
   };
   const copyRingBefore = (ring: Ring, fromMs: number, endMs: number, toMs: number, out: PointBuffer): void => {
     let i = ring.indexAtOrAfter(fromMs);
@@ -127,8 +131,11 @@ export function createMetricSeries(metric: Metric): MetricSeries {
     },
     backfill(stepMs, points) {
       if (points.times.length === 0) return;
-      const ring = stepMs < STEP_MS ? raw : stepMs === STEP_MS ? seconds : null;
-      if (ring === null) {
+      // Readings as they came lie anywhere; what was joined lies on whole steps.
+      const asRead = points.times.some((t) => t % STEP_MS !== 0);
+      const ring = asRead ? raw : stepMs === STEP_MS ? seconds : null;
+      const reachesRing = ring !== null && (points.times.at(-1) ?? 0) + HOLE_STEPS * Math.max(stepMs, STEP_MS) >= (ring.size() === 0 ? Number.NEGATIVE_INFINITY : ring.firstTime());
+      if (ring === null || !reachesRing) {
         block = { stepMs, times: points.times, values: points.values };
         return;
       }
@@ -138,13 +145,14 @@ export function createMetricSeries(metric: Metric): MetricSeries {
       // What did not fit into the seconds is kept as a block, for a window that lies further back.
       if (ring === seconds && oldest < seconds.firstTime()) block = { stepMs, times: points.times, values: points.values };
     },
-    collect(fromMs, toMs, out) {
+    collect(fromMs, toMs, span, out) {
       out.count = 0;
-      const span = toMs - fromMs;
       if (span > SECONDS_SPAN_MS && block !== null && block.stepMs > STEP_MS) {
         const last = block.times.at(-1) ?? Number.NEGATIVE_INFINITY;
-        copyBlockBefore(block, fromMs, Number.POSITIVE_INFINITY, toMs, out);
-        if (toMs > last) collectTail(seconds, block.stepMs, last, last + block.stepMs, toMs, out);
+        // The block's last step was not over when it was asked for: the rings know it better where they reach back to it.
+        const tailFrom = seconds.firstTime() <= last ? last : last + block.stepMs;
+        copyBlockBefore(block, fromMs, tailFrom, toMs, out);
+        if (toMs > last) collectTail(seconds, block.stepMs, last, tailFrom, toMs, out);
         return;
       }
       const secondsFirst = seconds.firstTime();

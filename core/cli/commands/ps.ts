@@ -1,5 +1,6 @@
 import type { GpuProcess, Inventory } from '../../../contract/gpu.ts';
 import { JSON_SCHEMA_VERSION, type CommandContext } from '../command.ts';
+import { describeProcess } from '../describe-process.ts';
 import { cleanText } from '../display-width.ts';
 import { formatDuration, formatGib, formatPercent, NOT_REPORTED } from '../format-values.ts';
 import { decideExitCode, exitCodes, formatProblem } from '../problem-text.ts';
@@ -20,18 +21,10 @@ const columns: readonly TableColumn[] = [
 ];
 const orDash = (text: string | null): string => (text === null || text === '' ? NOT_REPORTED : cleanText(text));
 
-/** What stands for a process whose command cannot be known, in words. */
-export function describeCommand(process: GpuProcess): string {
-  if (process.command !== null && process.command !== '') return cleanText(process.command);
-  if (process.identity === 'host') return '(a process of the host, not seen in this container)';
-  if (process.identity === 'gone') return '(ended)';
-  return process.executable === null ? NOT_REPORTED : cleanText(process.executable);
-}
-
 export function processRow(process: GpuProcess, inventory: Inventory, nowMs: number): readonly string[] {
   const device = inventory.devices.find((d) => d.uuid === process.gpuUuid);
   return [
-    device ? String(device.index) : NOT_REPORTED, String(process.pid), orDash(process.user), describeCommand(process), orDash(process.environment), orDash(process.torchVerdict),
+    device ? String(device.index) : NOT_REPORTED, String(process.pid), orDash(process.user), describeProcess(process), orDash(process.environment), orDash(process.torchVerdict),
     formatGib(process.memUsedBytes), formatPercent(process.utilSmPercent), process.startedAtMs === null ? NOT_REPORTED : formatDuration((nowMs - process.startedAtMs) / 1000),
   ];
 }

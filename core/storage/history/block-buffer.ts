@@ -32,6 +32,8 @@ export interface BlockBuffer {
   settle(written: readonly Block[]): void;
   inMemory(tier: BlockTier, uuid: string): Block[];
   uuids(): string[];
+  /** Minutes of seconds that are held for the device that has most. */
+  waitingMinutes(): number;
   merge(block: Block): void;
 }
 
@@ -115,6 +117,11 @@ export function createBlockBuffer(load: LoadBlock, onLost: (block: Block) => voi
     },
     inMemory: (tier, uuid) => [...(held[tier].get(uuid)?.values() ?? [])].sort((a, b) => a.startMs - b.startMs),
     uuids: () => [...held[SECONDS].keys()],
+    waitingMinutes() {
+      let most = 0;
+      for (const blocks of held[SECONDS].values()) most = Math.max(most, blocks.size);
+      return most;
+    },
     merge,
   };
 }

@@ -28,6 +28,9 @@ const FLOAT32 = 2;
 const FLOAT64 = 3;
 const HEADER = 2 + 8;
 
+/** Small windows: a block has some KB, and the usual 256 KB of state for each would be most of the thread's memory. */
+const deflateOptions = { level: 4, windowBits: 13, memLevel: 6, chunkSize: 4096 };
+
 const column = new Float64Array(BLOCK_SLOTS);
 const scratch = new Uint8Array(HEADER + METRIC_COUNT * (1 + BLOCK_SLOTS * 8));
 
@@ -48,7 +51,7 @@ export function encodeBlock(block: BlockData): Uint8Array {
     const wide = kind === FLOAT32 ? new Float32Array(values) : kind === EQUAL ? values.slice(0, 1) : values.slice();
     at = putPlanes(new Uint8Array(wide.buffer), wide.BYTES_PER_ELEMENT, at);
   }
-  return deflateSync(scratch.subarray(0, at), { level: 4 });
+  return deflateSync(scratch.subarray(0, at), deflateOptions);
 }
 
 function decideKind(values: Float64Array, exact: boolean): number {
@@ -79,7 +82,7 @@ function putPlanes(bytes: Uint8Array, width: number, at: number): number {
 export function decodeBlock(data: Uint8Array): BlockData | null {
   let bytes: Uint8Array;
   try {
-    bytes = inflateSync(data, { maxOutputLength: 64 * 1024 });
+    bytes = inflateSync(data, { maxOutputLength: 64 * 1024, chunkSize: 8192 });
   } catch {
     return null;
   }

@@ -79,7 +79,7 @@ function joinDevice(source: BlockSource, request: SeriesRequest, uuid: string, c
   const to = stepMs === 0 ? request.toMs + 0.5 : Math.floor(request.toMs / stepMs) * stepMs + stepMs;
   const add = (tier: BlockTier) => (atMs: number, values: Float64Array, slot: number) => joiner.add(atMs, slotMs[tier], values, slot, BLOCK_SLOTS, numbers);
 
-  const rawFrom = decideRawFrom(source, uuid, chunk);
+  const rawFrom = decideRawFrom(source, uuid, chunk, from);
   const storedTo = Math.min(to, rawFrom);
   let secondsFrom: number;
   if (stepMs >= slotMs[MINUTES]) {
@@ -95,40 +95,38 @@ function joinDevice(source: BlockSource, request: SeriesRequest, uuid: string, c
     if (firstBlock === null || firstBlock > from) forEachSample(source, MINUTES, uuid, from, Math.min(storedTo, firstBlock ?? storedTo), add(MINUTES));
   }
   forEachSample(source, SECONDS, uuid, secondsFrom, storedTo, add(SECONDS));
-  if (chunk !== undefined) addRaw(joiner, chunk, numbers.length, Math.max(rawFrom, from), to, stepMs);
+  if (chunk !== undefined) addRaw(joiner, chunk, numbers, Math.max(rawFrom, from), to, stepMs);
   return joiner.finish();
 }
 
-/** From here on raw rows speak: after the stored second that the first of them lies in, if there is one. */
-function decideRawFrom(source: BlockSource, uuid: string, chunk: RawChunk | undefined): number {
-  const first = chunk?.times[0];
-  if (first === undefined) return Infinity;
-  const second = Math.floor(first / 1000) * 1000;
+/**
+ * From here on raw rows speak: from where they are whole, which in the middle of a second that is stored is the
+ * next one.
+ */
+function decideRawFrom(source: BlockSource, uuid: string, chunk: RawChunk | undefined, fromMs: number): number {
+  if (chunk === undefined || chunk.times.length === 0) return Infinity;
+  if (chunk.wholeFromMs <= fromMs) return fromMs;
+  const second = Math.floor(chunk.wholeFromMs / slotMs[SECONDS]) * slotMs[SECONDS];
   let stored = false;
   forEachSample(source, SECONDS, uuid, second, second + 1, () => { stored = true; });
-  return stored ? second + 1000 : first;
+  return stored ? second + slotMs[SECONDS] : chunk.wholeFromMs;
 }
 
-const places = (width: number): number[] => Array.from({ length: width }, (_, i) => i);
-
-function addRaw(joiner: SeriesJoiner, chunk: RawChunk, width: number, fromMs: number, toMs: number, stepMs: number): void {
-  const indexes = places(width);
-  if (stepMs < slotMs[SECONDS]) {
-    chunk.times.forEach((atMs, row) => {
-      if (atMs >= fromMs && atMs < toMs) joiner.add(atMs, 0, chunk.values, row * width, 1, indexes);
-    });
-    return;
+function addRaw(joiner: SeriesJoiner, chunk: RawChunk, numbers: readonly number[], fromMs: number, toMs: number, stepMs: number): void {
+  const places = numbers.map((_, i) => i);
+  const width = numbers.length;
+  // For steps of a second and more seconds are made first, so that a reading weighs in a mean what it lasted.
+  const viaSeconds = stepMs >= slotMs[SECONDS];
+  const target = viaSeconds ? createSeriesJoiner(numbers, slotMs[SECONDS], { gaps: false }) : joiner;
+  for (let row = 0; row < chunk.times.length; row++) {
+    const atMs = chunk.times[row] ?? NaN;
+    if (atMs >= fromMs && atMs < toMs) target.add(atMs, 0, chunk.values, row * width, 1, places);
   }
-  // Seconds first, so that a raw reading weighs in a mean what it lasted.
-  const sum = new Float64Array(width);
-  const seen = new Float64Array(width);
-  let second = NaN;
-  const emit = (): void => {
-    if (Number.isNaN(second)) return;
-    for (let k = 0; k < width; k++) sum[k] = seen[k] ? (sum[k] ?? 0) : NaN;
-    joiner.add(second, slotMs[SECONDS], sum, 0, 1, indexes);
-  };
-  void emit;
-  void seen;
-  void second;
+  if (!viaSeconds) return;
+  const seconds = target.finish();
+  const values = new Float64Array(width);
+  seconds.times.forEach((atMs, i) => {
+    for (let k = 0; k < width; k++) values[k] = seconds.columns[k]?.[i] ?? NaN;
+    joiner.add(atMs, slotMs[SECONDS], values, 0, 1, places);
+  });
 }

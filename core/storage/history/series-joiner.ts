@@ -16,8 +16,11 @@ export interface SeriesJoiner {
   finish(): JoinedSeries;
 }
 
-/** Joins samples to steps (mean weighted by width, highest, or bits). `stepMs` 0: every sample stays as it is. */
-export function createSeriesJoiner(metricNumbers: readonly number[], stepMs: number): SeriesJoiner {
+/**
+ * Joins samples to steps (mean weighted by width, highest, or bits). `stepMs` 0: every sample stays as it is.
+ * Silence longer than three steps becomes a null, unless `gaps` is false.
+ */
+export function createSeriesJoiner(metricNumbers: readonly number[], stepMs: number, { gaps = true }: { readonly gaps?: boolean } = {}): SeriesJoiner {
   const width = metricNumbers.length;
   const times: number[] = [];
   const steps: number[] = [];
@@ -62,7 +65,7 @@ export function createSeriesJoiner(metricNumbers: readonly number[], stepMs: num
     finish() {
       emit();
       bucket = NaN;
-      return insertGaps({ times, steps, columns }, stepMs);
+      return gaps ? insertGaps({ times, steps, columns }, stepMs) : { times, steps, columns };
     },
   };
 }

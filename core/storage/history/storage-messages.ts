@@ -31,6 +31,8 @@ export interface SecondsBatch {
 /** Raw readings that the thread does not have: rows of the asked metrics. */
 export interface RawChunk {
   readonly uuid: string;
+  /** From here on no reading is missing. */
+  readonly wholeFromMs: number;
   readonly times: Float64Array<ArrayBuffer>;
   readonly values: Float64Array<ArrayBuffer>;
 }

@@ -33,7 +33,7 @@ static int enter(const char *call, device_t d) {
     do clock_gettime(CLOCK_MONOTONIC, &b);
     while ((double)(b.tv_sec - a.tv_sec) * 1e6 + (double)(b.tv_nsec - a.tv_nsec) / 1e3 < cost);
   }
-  for (const char *p = strstr(control.fail, call); p; p = NULL)
+  for (const char *p = strstr(control.fail, call); p; p = strstr(p + 1, call))
     if (p[strlen(call)] == ':') return atoi(p + strlen(call) + 1);
   if (d) {
     if (!initialised) return UNINITIALIZED;
@@ -109,7 +109,7 @@ int nvmlDeviceGetPciInfo_v3(device_t d, char *out) {
   ENTER(d);
   if (!d->bus[0]) return NOT_SUPPORTED;
   memset(out, 0, 68);
-  strncpy(out + 36, d->bus, 31); /* busId stands after the 16-byte legacy id and five words */
+  memcpy(out + 36, d->bus, sizeof d->bus); /* busId stands after the 16-byte legacy id and five words */
   return OK;
 }
 GAUGE(nvmlDeviceGetArchitecture, K_arch)

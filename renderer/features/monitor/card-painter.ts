@@ -41,14 +41,14 @@ export function createCardPainter(options: { readonly device: Device; readonly c
   };
 
   /** Axis ends and limits that follow the readings. True when one changed. */
-  const updateScale = (state: TrackState, window: PixelWindow): boolean => {
+  const updateScale = (state: TrackState, window: PixelWindow, view: View): boolean => {
     const { track } = state;
     const limit = track.limit?.metric ? (series.latest(device.uuid)?.medium?.[track.limit.metric] ?? track.limit.value) : (track.limit?.value ?? null);
     let hi = state.hi;
     if (track.hi === null || track.key === 'pow' || track.key === 'clk') {
       let highest = 0;
       for (const line of track.lines) {
-        const points = series.window(device.uuid, line.metric, window.originMs, (window.lastColumn + 1) * window.msPerPx, width);
+        const points = series.window(device.uuid, line.metric, window.originMs, (window.lastColumn + 1) * window.msPerPx, window.msPerPx, view.spanMs);
         for (let i = 0; i < points.count; i++) if ((points.values[i] ?? 0) > highest) highest = points.values[i] ?? 0;
       }
       hi = track.key === 'pow' ? powerTop(limit, highest) : track.key === 'clk' ? clockTop(device.clockMaxSmMhz, highest) : steadyTop(state.hi, highest, track.leastTop);
@@ -95,7 +95,7 @@ export function createCardPainter(options: { readonly device: Device; readonly c
       const second = Math.floor(newestMs / 1000);
       if (all || second !== scaledSecond) {
         scaledSecond = second;
-        for (const s of states) if (updateScale(s, window)) scaleChanged = true;
+        for (const s of states) if (updateScale(s, window, view)) scaleChanged = true;
       }
       if (!all && shift > 0) {
         ctx.globalCompositeOperation = 'copy';
@@ -105,7 +105,7 @@ export function createCardPainter(options: { readonly device: Device; readonly c
       const step = decideTickStep(view.spanMs, width / ratio);
       const ticks = decideTicks(window.originMs, (window.lastColumn + 1) * window.msPerPx, step, readLocalOffset(newestMs));
       const latest = series.latest(device.uuid);
-      const p: PaintContext = { ctx, series, uuid: device.uuid, colour: theme.devices[options.colourIndex] ?? theme.quiet, theme, window, widthPx: width, ratio, ticks, newestMs, columns };
+      const p: PaintContext = { ctx, series, uuid: device.uuid, colour: theme.devices[options.colourIndex] ?? theme.quiet, theme, window, spanMs: view.spanMs, widthPx: width, ratio, ticks, newestMs, columns };
       for (const s of states) {
         const tier = tierOf.get(s.track.lines[0]?.metric ?? 'utilGpuPercent') ?? 'fast';
         const readMs = tier === 'medium' ? (latest?.mediumAtMs ?? 0) : (latest?.atMs ?? 0);

@@ -26,6 +26,8 @@ export interface PaintContext {
   readonly colour: string;
   readonly theme: ChartTheme;
   readonly window: PixelWindow;
+  /** Length of the whole view: it decides the grain of the readings, also where only a strip is drawn. */
+  readonly spanMs: number;
   readonly widthPx: number;
   readonly ratio: number;
   readonly ticks: readonly number[];
@@ -80,8 +82,7 @@ function yOf(state: TrackState, ratio: number): (value: number) => number {
 function paintLine(state: TrackState, line: TrackLine, fromMs: number, p: PaintContext): void {
   const { ctx, window, ratio } = p;
   const toMs = (window.lastColumn + 1) * window.msPerPx;
-  const spanPx = Math.round((toMs - fromMs) / window.msPerPx);
-  const points = p.series.window(p.uuid, line.metric, fromMs, toMs, spanPx);
+  const points = p.series.window(p.uuid, line.metric, fromMs, toMs, window.msPerPx, p.spanMs);
   const n = points.count;
   state.stableMs = Math.min(state.stableMs, n >= 3 ? (points.times[n - 3] ?? 0) : Number.NEGATIVE_INFINITY);
   if (n === 0) return;
@@ -158,7 +159,7 @@ const HOLD_MS = 3000;
 function paintSpans(state: TrackState, fromMs: number, x0: number, p: PaintContext): void {
   const { ctx, window, columns, widthPx, ratio } = p;
   const toMs = (window.lastColumn + 1) * window.msPerPx;
-  const points = p.series.points(p.uuid, 'eventReasons', fromMs, toMs);
+  const points = p.series.points(p.uuid, 'eventReasons', fromMs, toMs, p.spanMs);
   columns.fill(0, 0, widthPx);
   const columnOf = (ms: number): number => Math.floor(ms / window.msPerPx) - window.firstColumn;
   for (let i = 0; i < points.count; i++) {
