@@ -58,8 +58,9 @@ export function createEngineHost(options: EngineHostOptions): EngineHost {
   let closed = false;
   let starting: Promise<void> | null = null;
   const setState = (next: EngineState): void => {
+    const changed = next.kind !== state.kind;
     state = next;
-    options.onState(next);
+    if (changed) options.onState(next);
   };
 
   /** The running engine's socket, or null. Waits for one that is between its lock and its socket. */
@@ -112,7 +113,7 @@ export function createEngineHost(options: EngineHostOptions): EngineHost {
         budget = decision.budget;
         await wait(decision.delayMs);
       }
-      if (state.kind !== 'starting') setState({ kind: 'starting' });
+      setState({ kind: 'starting' });
       starting ??= startWithinBudget().finally(() => { starting = null; });
       await starting;
     }

@@ -1,7 +1,7 @@
 import type { Wordings } from './wording.ts';
 
 export const dataProblems = {
-  'settings.broken': { severity: 'attention', title: 'The settings could not be read', cause: '{path}: {detail}. It was set aside as {aside}.', remedy: 'The defaults count. Copy back from the file what you need.', retry: 'no' },
+  'settings.broken': { severity: 'attention', title: 'The settings could not be read', cause: '{path}: {detail}. It was set aside as {aside}.', remedy: '{counts} Copy back from the file what you need.', retry: 'no' },
   'settings.newer': { severity: 'attention', title: 'The settings are from a newer Warpdeck', cause: '{path} has version {found}; this one knows {known}.', remedy: 'Changes are not kept until Warpdeck is updated.', retry: 'no' },
   'settings.not_writable': { severity: 'attention', title: 'Settings cannot be saved', cause: '{path}: {detail}', remedy: 'The change counts until the engine ends. Make room or make the folder writable.', retry: 'later' },
   'secrets.no_keyring': { severity: 'info', title: 'Secrets are kept in a file', cause: 'This system offers no keyring; {path} is readable by you only.', remedy: 'Nothing to do. Install a keyring (libsecret) to have them encrypted.', retry: 'no' },

@@ -43,6 +43,8 @@ export interface AttachWish {
   readonly stay?: boolean;
   readonly mayStart?: boolean;
   readonly whenGpusDiffer?: 'own' | 'problem';
+  /** The engine of the data folder, whatever its GPUs are: what is asked for has nothing to do with them. */
+  readonly anyGpus?: boolean;
 }
 
 export interface CommandContext {

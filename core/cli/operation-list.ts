@@ -2,7 +2,8 @@ import { getEventIteratorSchemaDetails, isContractProcedure } from '@orpc/contra
 import { z } from 'zod';
 import { api, type OperationMeta } from '../../contract/api.ts';
 import { findNearMatch } from './near-match.ts';
-import { problemError } from '../../contract/problem-catalogue.ts';
+import { makeProblem } from '../../contract/problem-catalogue.ts';
+import { ProblemError } from '../../contract/problem.ts';
 
 /** One operation of the contract, as data. */
 export interface Operation {
@@ -40,9 +41,8 @@ export function findOperation(name: string): Operation {
   const found = all.find((o) => o.name === name);
   if (found) return found;
   const near = findNearMatch(name, all.map((o) => o.name));
-  const error = problemError('input.unknown_operation', { operation: name });
-  if (near === null) throw error;
-  throw problemError('input.unknown_operation', { operation: name, near }, { cause: error, chain: [`Near: ${near}`] });
+  const problem = makeProblem('input.unknown_operation', { operation: name });
+  throw new ProblemError(near === null ? problem : { ...problem, remedy: `Did you mean "${near}"? ${problem.remedy}` });
 }
 
 /** A schema as JSON Schema (2020-12); null where there is none or it has no JSON form. */

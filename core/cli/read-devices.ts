@@ -31,16 +31,19 @@ export async function readSettledInventory(client: EngineClient, signal: AbortSi
   return last;
 }
 
-/** Devices with one reading of every tier each; after `deadlineMs` with what has come. */
-export async function readDevices(client: EngineClient, signal: AbortSignal, deadlineMs = 3000): Promise<{ readonly inventory: Inventory; readonly readings: readonly DeviceReading[] }> {
+/** The slowest tier is read every few seconds; a device that answers none of it must not hold a command up. */
+const READING_LIMIT_MS = 3500;
+
+/** Devices with one reading of every tier each (of the slow one, if wished for); in the end with what has come. */
+export async function readDevices(client: EngineClient, signal: AbortSignal, wish: { readonly slow: boolean }): Promise<{ readonly inventory: Inventory; readonly readings: readonly DeviceReading[] }> {
   const inventory = await readSettledInventory(client, signal);
   const samples = new Map<string, { sample: DeviceSample; atMs: number }>();
   const isWhole = (uuid: string): boolean => {
     const sample = samples.get(uuid)?.sample;
-    return sample !== undefined && (sample.state !== 'ok' || (sample.fast !== null && sample.medium !== undefined && sample.slow !== undefined));
+    return sample !== undefined && (sample.state !== 'ok' || (sample.fast !== null && sample.medium !== undefined && (sample.slow !== undefined || !wish.slow)));
   };
   if (inventory.devices.length > 0 && inventory.state === 'ok') {
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(deadlineMs)]);
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(READING_LIMIT_MS)]);
     try {
       for await (const item of await client.gpus.watch({ rateHz: 10 }, { signal: limit })) {
         if (item.type !== 'frame') continue;

@@ -61,7 +61,8 @@ async function makeContext(line: CommandLine, out: Output, signal: AbortSignal):
     flags: line.flags, positionals: line.positionals, json: line.flags.on('json'), quiet: line.flags.on('quiet'), dataDir, gpus, env, out, signal,
     async attach(wish = {}) {
       const { attachEngine } = await import('../engine/attach-engine.ts');
-      return attachEngine({ dataDir, gpus, ...wish });
+      const { anyGpus, ...rest } = wish;
+      return attachEngine({ dataDir, gpus: anyGpus ? null : gpus, ...rest });
     },
     openPage(target) {
       if (!process.connected || !process.send) return false;

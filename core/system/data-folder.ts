@@ -12,6 +12,7 @@ export interface DataFolder {
   readonly database: string;
   readonly logs: string;
   readonly recordings: string;
+  readonly jobs: string;
   readonly models: string;
   readonly lock: string;
   /** Unix socket path, or a named pipe on Windows. */
@@ -46,6 +47,7 @@ export function dataFolder(dir: string, env: NodeJS.ProcessEnv = process.env): D
     database: join(root, 'warpdeck.db'),
     logs: join(root, 'logs'),
     recordings: join(root, 'recordings'),
+    jobs: join(root, 'jobs'),
     models: env['WARPDECK_MODELS_DIR'] ?? join(root, 'models'),
     lock: join(root, 'engine.lock'),
     socket: socketPath(root, env),

@@ -12,9 +12,8 @@ export function makeCounterRate(): CounterRate {
 }
 
 /**
- * What was counted between two readings. `bits` 32: the counter wraps at 2³² (PCIe byte counters do; at the rate
- * of a full link this can happen more than once a second, so such a rate is a lower bound). A 64-bit counter that
- * went backwards was reset: null.
+ * What was counted between two readings. `bits` 32: the counter wraps at 2³² (PCIe byte counters do; read-pcie.ts
+ * sees to it that it can be only once). A 64-bit counter that went backwards was reset: null.
  */
 export function decideCounterDelta(before: number, now: number, bits: 32 | 64): number | null {
   if (now >= before) return now - before;

@@ -6,6 +6,7 @@ import { makeProcessReader, type ProcessList } from './process-reader.ts';
 import { readDeviceRecord, readDriverInfo, readMigEnabled, readMigHandles, readUuid } from './read-device-record.ts';
 import { noteMissingFast } from './read-fast.ts';
 import { noteMissingMedium } from './read-medium.ts';
+import { noteMissingPcie } from './read-pcie.ts';
 import { noteMissingSlow } from './read-slow.ts';
 import { NVML, decideTrouble, type Trouble } from './trouble.ts';
 import { readHandle } from './words.ts';
@@ -49,6 +50,7 @@ export function openDriverSession(words: Int32Array): { readonly session: Driver
   for (const device of devices) {
     noteMissingFast(device);
     noteMissingMedium(device);
+    noteMissingPcie(device);
     noteMissingSlow(device);
   }
   const xids = openXidEvents(library, devices);

@@ -44,6 +44,7 @@ export interface OpenDevice {
   readonly power: FieldBatch;
   readonly temps: FieldBatch;
   readonly counters: FieldBatch;
+  readonly pcie: FieldBatch;
   readonly health: FieldBatch;
   readonly linkErrors: readonly FieldBatch[];
   readonly linkErrorCounts: (number | null)[];
@@ -66,7 +67,7 @@ export interface OpenDevice {
 }
 
 const ALL_LINKS = 0xffff_ffff;
-export const COUNTER = { energy: 0, pcieTx: 1, pcieRx: 2, nvlinkTx: 3, nvlinkRx: 4, powerCap: 5, thermalSoftware: 6, thermalHardware: 7, powerBrake: 8 } as const;
+export const COUNTER = { energy: 0, nvlinkTx: 1, nvlinkRx: 2, powerCap: 3, thermalSoftware: 4, thermalHardware: 5, powerBrake: 6 } as const;
 export const HEALTH = { replays: 0, remappedCorrected: 1, remappedUncorrected: 2, remapPending: 3 } as const;
 
 /** Replay, recovery and CRC counters of one NVLink (fields 161–163; not there on Blackwell and later). */
@@ -111,9 +112,10 @@ export function makeOpenDevice(library: NvmlLibrary, handle: Handle, record: Dev
     power: makeFieldBatch([{ id: 186, scope: 0 }]),
     temps: makeFieldBatch([{ id: 82, scope: 0 }]),
     counters: makeFieldBatch([
-      { id: 83, scope: 0 }, { id: 197, scope: 0 }, { id: 198, scope: 0 }, { id: 138, scope: ALL_LINKS }, { id: 139, scope: ALL_LINKS },
+      { id: 83, scope: 0 }, { id: 138, scope: ALL_LINKS }, { id: 139, scope: ALL_LINKS },
       { id: 74, scope: 0 }, { id: 269, scope: 0 }, { id: 270, scope: 0 }, { id: 271, scope: 0 },
     ]),
+    pcie: makeFieldBatch([{ id: 197, scope: 0 }, { id: 198, scope: 0 }]),
     health: makeFieldBatch([{ id: 94, scope: 0 }, { id: 142, scope: 0 }, { id: 143, scope: 0 }, { id: 144, scope: 0 }]),
     linkErrors: makeLinkErrorBatches(links),
     linkErrorCounts: Array.from({ length: links }, () => null),

@@ -152,8 +152,6 @@ function readCounters(device: OpenDevice): void {
       judge(device, 'energyJoules', own);
       return;
     }
-    takeRate(device, COUNTER.pcieTx, 'pcieTxBytesPerSecond', device.pcieTx, 1);
-    takeRate(device, COUNTER.pcieRx, 'pcieRxBytesPerSecond', device.pcieRx, 1);
     takeRate(device, COUNTER.nvlinkTx, 'nvlinkTxBytesPerSecond', device.nvlinkTx, 1024);
     takeRate(device, COUNTER.nvlinkRx, 'nvlinkRxBytesPerSecond', device.nvlinkRx, 1024);
     held.powerCap = takeSeconds(device, COUNTER.powerCap, 'powerCapSeconds');
@@ -213,7 +211,7 @@ export function noteMissingMedium(device: OpenDevice): void {
   missing(calls.memory2 === null && calls.memory1 === null, 'memUsedBytes', 'memFreeBytes');
   missing(calls.memory2 === null, 'memReservedBytes');
   missing(calls.temperatureV === null && calls.temperature === null, 'tempCelsius');
-  missing(calls.fields === null, 'tempMemCelsius', 'pcieRxBytesPerSecond', 'pcieTxBytesPerSecond', 'nvlinkRxBytesPerSecond', 'nvlinkTxBytesPerSecond', 'powerCapSeconds', 'thermalSoftwareSeconds', 'thermalHardwareSeconds', 'powerBrakeSeconds');
+  missing(calls.fields === null, 'tempMemCelsius', 'nvlinkRxBytesPerSecond', 'nvlinkTxBytesPerSecond', 'powerCapSeconds', 'thermalSoftwareSeconds', 'thermalHardwareSeconds', 'powerBrakeSeconds');
   missing(calls.fields === null && calls.energy === null, 'energyJoules');
   missing(calls.limit === null, 'powerLimitWatts');
   missing(calls.encoder === null, 'utilEncoderPercent');

@@ -1,5 +1,5 @@
 import type { SlowReading } from '../../contract/gpu.ts';
-import { HEALTH, judge, noteReason, setReason, within, type OpenDevice } from './open-device.ts';
+import { COUNTER, HEALTH, judge, noteReason, setReason, within, type OpenDevice } from './open-device.ts';
 import { scratch } from './read-fast.ts';
 import { NVML } from './trouble.ts';
 import { readU32, readU64, structVersion } from './words.ts';
@@ -137,7 +137,7 @@ export function noteMissingSlow(device: OpenDevice): void {
     for (const field of ['nvlinkActive', 'nvlinkErrors', 'nvlinkCount', 'nvlinkRxBytesPerSecond', 'nvlinkTxBytesPerSecond']) {
       setReason(device, field, { code: 'not_supported', text: 'This GPU has no NVLink.' });
     }
-    device.counters.drop(3);
-    device.counters.drop(4);
+    device.counters.drop(COUNTER.nvlinkTx);
+    device.counters.drop(COUNTER.nvlinkRx);
   } else missing(calls.nvlinkState === null, 'nvlinkActive');
 }

@@ -4,22 +4,15 @@ import { openDriverSession, type DriverSession } from './driver-session.ts';
 import type { OpenDevice } from './open-device.ts';
 import { readFast } from './read-fast.ts';
 import { readMedium } from './read-medium.ts';
+import { PCIE_WINDOW_MS, readPcie } from './read-pcie.ts';
 import { readSlow } from './read-slow.ts';
-import { decideCounterPeriodMs, decideNextTick, decideRate, isDue, makeDurationWindow } from './schedule.ts';
+import { decideCounterPeriodMs, decideNextTick, decideRate, defaultTimes, isDue, makeDurationWindow, type SamplerTimes } from './schedule.ts';
 import { WORD } from './shared-state.ts';
 import type { Trouble } from './trouble.ts';
 
 const MEDIUM_MS = 1000;
 const SLOW_MS = 4000;
 const PROCESSES_MS = 2000;
-const TOPOLOGY_MS = 10_000;
-/** `retry`: no driver; `lost`: a device is lost, so that NVML is initialised anew. */
-export interface SamplerTimes {
-  readonly retryMs: number;
-  readonly lostMs: number;
-  readonly topologyMs: number;
-}
-export const defaultTimes: SamplerTimes = { retryMs: 10_000, lostMs: 30_000, topologyMs: TOPOLOGY_MS };
 
 export interface Sampler {
   setDemand(demand: Demand): void;
@@ -66,6 +59,8 @@ export function createSampler(words: Int32Array, out: SamplerOutput, times: Samp
   let tickTimer: NodeJS.Timeout | undefined;
   let processTimer: NodeJS.Timeout | undefined;
   let retryTimer: NodeJS.Timeout | undefined;
+  let pcieTimer: NodeJS.Timeout | undefined;
+  const pcieOpen: OpenDevice[] = [];
   const fastTimes = makeDurationWindow(30);
   const counterTimes = makeDurationWindow(8);
 
@@ -115,6 +110,8 @@ export function createSampler(words: Int32Array, out: SamplerOutput, times: Samp
     clearTimeout(tickTimer);
     clearTimeout(processTimer);
     clearTimeout(retryTimer);
+    clearTimeout(pcieTimer);
+    pcieOpen.length = 0;
     retryTimer = undefined;
     session?.close();
     session = null;
@@ -160,6 +157,7 @@ export function createSampler(words: Int32Array, out: SamplerOutput, times: Samp
         const counters = everything || isDue(device.countersDueMs, began, periodMs);
         const from = performance.now();
         sample.medium = readMedium(device, counters);
+        if (counters) pcieOpen.push(device);
         device.mediumDueMs = nextDue(device.mediumDueMs, began, MEDIUM_MS);
         if (counters) {
           device.countersDueMs = nextDue(device.countersDueMs, began, countersPeriodMs);
@@ -176,12 +174,22 @@ export function createSampler(words: Int32Array, out: SamplerOutput, times: Samp
       if (device.state !== 'ok') sample.fast = null;
       samples.push(sample);
     }
+    if (pcieOpen.length > 0) startPcieWindow();
     for (const g of gone) samples.push({ uuid: g.record.uuid, state: g.state, fast: null });
     fastTimes.add(fastMs);
     if (countersOf > 0) counterTimes.add(countersMs / countersOf);
     Atomics.add(words, WORD.readings, 1);
     Atomics.add(words, WORD.progress, 1);
     return { seq: seq++, atMs: began, tookMs: nowMs() - began, samples };
+  }
+
+  /** Between two ticks: the rates are in the next frame that carries these devices' medium tier. */
+  function startPcieWindow(): void {
+    for (const device of pcieOpen) readPcie(device, 'start');
+    pcieTimer = later(pcieTimer, PCIE_WINDOW_MS, () => {
+      for (const device of pcieOpen) readPcie(device, 'end');
+      pcieOpen.length = 0;
+    });
   }
 
   function nextDue(dueMs: number, now: number, periodMs: number): number {
@@ -230,12 +238,17 @@ export function createSampler(words: Int32Array, out: SamplerOutput, times: Samp
     if (counterTimes.full() && session !== null) countersPeriodMs = decideCounterPeriodMs(counterTimes.median() * session.devices.length);
     if (fastTimes.full()) {
       Atomics.store(words, WORD.fastMicroseconds, Math.round(fastTimes.median() * 1000));
-      applyRate();
+      decideRateNow();
       fastTimes.clear();
     }
   }
 
   function applyRate(): void {
+    decideRateNow();
+    scheduleTick();
+  }
+
+  function decideRateNow(): void {
     const decision = decideRate(demand.rateHz, fastTimes.full() ? fastTimes.median() : 0, session?.devices.length ?? 0);
     rateHz = decision.rateHz;
     const say = `${decision.rateHz} ${decision.note === null ? '' : 'less'}`;
@@ -243,13 +256,13 @@ export function createSampler(words: Int32Array, out: SamplerOutput, times: Samp
       told = say;
       out.event({ type: 'rate', rateHz: decision.rateHz, note: decision.note });
     }
-    scheduleTick();
   }
 
   function scheduleTick(): void {
     if (session === null) return;
     const now = nowMs();
-    if (tickAtMs <= now) tickAtMs = decideNextTick(tickAtMs, now, 1000 / rateHz);
+    // A timer may fire a fraction of a millisecond early: this tick is over all the same.
+    tickAtMs = decideNextTick(tickAtMs, Math.max(now, tickAtMs), 1000 / rateHz);
     tickTimer = later(tickTimer, tickAtMs - now, tick);
   }
 

@@ -1,3 +1,11 @@
+/** `retry`: no driver; `lost`: a device is lost, so that NVML is initialised anew; `topology`: did GPUs come or go. */
+export interface SamplerTimes {
+  readonly retryMs: number;
+  readonly lostMs: number;
+  readonly topologyMs: number;
+}
+export const defaultTimes: SamplerTimes = { retryMs: 10_000, lostMs: 30_000, topologyMs: 10_000 };
+
 /** Share of one core that reading may take, ms per second, and what one device's fast reading may take. */
 export const BUDGET_MS_PER_SECOND = 20;
 const SLOW_DEVICE_MS = 1;

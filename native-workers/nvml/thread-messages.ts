@@ -1,5 +1,6 @@
 import type { Demand, SourceEvent } from '../../contract/nvml-worker.ts';
-import type { BurstResult, SamplerTimes } from './sampler.ts';
+import type { BurstResult } from './sampler.ts';
+import type { SamplerTimes } from './schedule.ts';
 import type { Trouble } from './trouble.ts';
 
 /** Main thread → sampling thread. */

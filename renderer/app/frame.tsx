@@ -2,8 +2,12 @@ import { lazy, Suspense, useEffect, type ReactNode } from 'react';
 import { AlertsPage } from '../features/alerts/alerts-page.tsx';
 import { HelpSheet } from '../features/help/help-sheet.tsx';
 import { JobDrawer } from '../features/jobs/job-drawer.tsx';
+import { NoDriver } from '../features/no-driver/no-driver.tsx';
+import { SimulatedBanner } from '../features/no-driver/simulated-banner.tsx';
 import { Palette } from '../features/palette/palette.tsx';
+import { Readiness } from '../features/readiness/readiness.tsx';
 import { SettingsPage } from '../features/settings/settings-page.tsx';
+import { valueOf } from '../connection/remote.ts';
 import { AlertAnnouncer } from './announcer.tsx';
 import { Banners } from './banners.tsx';
 import { ConfirmDialog } from './confirm-dialog.tsx';
@@ -49,7 +53,7 @@ export function Frame(): ReactNode {
         <div className="middle">
           <Banners />
           <main id="main" tabIndex={-1}>
-            <Suspense fallback={null}>{page === 'monitor' ? <MonitorPage /> : page === 'alerts' ? <AlertsPage /> : <SettingsPage />}</Suspense>
+            <Suspense fallback={null}>{page === 'monitor' ? <Monitor /> : page === 'alerts' ? <AlertsPage /> : <SettingsPage />}</Suspense>
           </main>
           {drawer && <JobDrawer onClose={() => app.jobs.getState().showDrawer(false)} />}
         </div>
@@ -61,6 +65,12 @@ export function Frame(): ReactNode {
       {help && <HelpSheet onClose={() => app.ui.getState().showHelp(false)} />}
     </>
   );
+}
+
+/** The monitor with what other areas lay into it: features do not know each other. */
+function Monitor(): ReactNode {
+  const inventory = useGpuStore((s) => valueOf(s.inventory));
+  return <MonitorPage readiness={<Readiness />} banner={inventory && <SimulatedBanner inventory={inventory} />} empty={inventory && <NoDriver inventory={inventory} />} />;
 }
 
 /** Presses become intents. A dialog takes its own keys. */

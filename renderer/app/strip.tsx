@@ -28,6 +28,14 @@ export function decideEngineWords(connection: ConnectionState['state'], status: 
   };
 }
 
+/** Driver and CUDA, or that there is none. Pure. */
+export function decideDriverWords(inventory: Pick<Inventory, 'source' | 'driver'>): string {
+  const { driverVersion, cudaVersion } = inventory.driver;
+  if (inventory.source === 'simulate') return 'simulated, no driver is used';
+  if (driverVersion === null) return 'no NVIDIA driver';
+  return `${inventory.source === 'replay' ? 'recorded with ' : ''}driver ${driverVersion}${cudaVersion === null ? '' : ` · CUDA ${cudaVersion}`}`;
+}
+
 /** Engine, jobs, driver: what goes on, always in the same place. */
 export function Strip(): ReactNode {
   const app = useApp();
@@ -36,7 +44,6 @@ export function Strip(): ReactNode {
   const inventory = useGpuStore((s) => valueOf(s.inventory));
   const active = (useJobs((s) => valueOf(s.jobs)) ?? []).filter(isActive);
   const words = decideEngineWords(connection, status, inventory);
-  const driver = inventory?.driver;
   return (
     <footer className="strip" aria-label="State">
       <span>
@@ -68,7 +75,7 @@ export function Strip(): ReactNode {
           {active.length - SHOWN_JOBS} more jobs
         </button>
       )}
-      <span className="end hide-s">{driver?.driverVersion ? `driver ${driver.driverVersion}${driver.cudaVersion ? ` · CUDA ${driver.cudaVersion}` : ''}` : 'no NVIDIA driver'}</span>
+      <span className="end hide-s">{inventory && decideDriverWords(inventory)}</span>
     </footer>
   );
 }

@@ -11,7 +11,9 @@ export function createBrowserShell(ask: AskDialog): Shell {
     confirm: ask,
     notify: async (note) => {
       if (!('Notification' in globalThis)) return false;
-      const permission = Notification.permission === 'default' ? await Notification.requestPermission() : Notification.permission;
+      // Permission is asked for only in answer to a click ("Send a test"), never out of the blue.
+      const mayAsk = Notification.permission === 'default' && navigator.userActivation.isActive;
+      const permission = mayAsk ? await Notification.requestPermission() : Notification.permission;
       if (permission !== 'granted') return false;
       try {
         new Notification(note.title, { body: note.body, ...(note.alertId === null ? {} : { tag: note.alertId }) });

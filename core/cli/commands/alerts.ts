@@ -23,7 +23,7 @@ export async function runAlerts(context: CommandContext): Promise<number> {
   const { out, signal } = context;
   const nowMs = Date.now();
   const sinceMs = parseTime(context.flags.text('since') ?? '-1d', nowMs, '--since');
-  const engine = await context.attach();
+  const engine = await context.attach({ whenGpusDiffer: 'problem' });
   try {
     const { open, over } = await engine.client.alerts.list({ sinceMs }, { signal });
     if (context.json) await out.json({ schemaVersion: JSON_SCHEMA_VERSION, open, over });

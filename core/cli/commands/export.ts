@@ -12,7 +12,7 @@ export async function runExport(context: CommandContext): Promise<number> {
   if (fromMs >= toMs) throw usageError('--from is not before --to.');
   const format = flags.text('format') === 'jsonl' || (flags.text('format') === null && context.json) ? 'jsonl' : 'csv';
   const path = flags.text('output');
-  const engine = await context.attach();
+  const engine = await context.attach({ whenGpusDiffer: 'problem' });
   try {
     const file = path === null || path === '-' ? null : await openResultFile(path);
     let bytes = 0;

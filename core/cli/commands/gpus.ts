@@ -1,58 +1,14 @@
-import type { Inventory } from '../../../contract/gpu.ts';
 import { JSON_SCHEMA_VERSION, type CommandContext } from '../command.ts';
-import { decideStateWord, powerLimit } from '../device-state-word.ts';
-import { cleanText } from '../display-width.ts';
-import { formatCelsius, formatMemory, formatMhz, formatPcie, formatPercent, formatPower, NOT_REPORTED, shortDeviceName } from '../format-values.ts';
+import { renderDevices } from '../device-table.ts';
 import { numberFlag } from '../parse-command-line.ts';
 import { decideExitCode, exitCodes, formatProblem } from '../problem-text.ts';
-import { readDevices, type DeviceReading } from '../read-devices.ts';
-import { renderTable, type TableColumn } from '../text-table.ts';
-
-const columns: readonly TableColumn[] = [
-  { title: 'GPU', align: 'right' },
-  { title: 'NAME', shrinkTo: 12 },
-  { title: 'STATE' },
-  { title: 'UTIL', align: 'right' },
-  { title: 'MEMORY', align: 'right' },
-  { title: 'POWER', align: 'right' },
-  { title: 'TEMP', align: 'right' },
-  { title: 'SM CLOCK', align: 'right', dropOrder: 1 },
-  { title: 'PCIe', align: 'right', dropOrder: 2 },
-];
-
-/** One line about driver and source. That devices are not this machine's is said here and cannot be switched off. */
-export function describeSource(inventory: Inventory): string {
-  const { driver } = inventory;
-  const parts = [
-    `driver ${driver.driverVersion === null ? NOT_REPORTED : cleanText(driver.driverVersion)}`,
-    ...(driver.cudaVersion === null ? [] : [`CUDA ${cleanText(driver.cudaVersion)}`]),
-    `${String(inventory.devices.length)} ${inventory.devices.length === 1 ? 'device' : 'devices'}`,
-    `source ${cleanText(inventory.sourceSpec)}`,
-  ];
-  const not = inventory.simulated ? `. ${inventory.source === 'replay' ? 'Replayed from a recording' : 'Simulated'}: not this machine's GPUs` : '';
-  return `${parts.join(' · ')}${not}${inventory.rateNote === null ? '' : `. ${cleanText(inventory.rateNote)}`}`;
-}
-
-export function deviceRow({ device, sample }: DeviceReading): readonly string[] {
-  const state = decideStateWord(sample);
-  const fast = sample?.fast ?? null;
-  const medium = sample?.medium ?? null;
-  return [
-    String(device.index), cleanText(shortDeviceName(device.name)), `${state.icon} ${state.word}`, formatPercent(fast?.utilGpuPercent ?? null),
-    formatMemory(medium?.memUsedBytes ?? null, device.memTotalBytes), formatPower(fast?.powerWatts ?? null, powerLimit(device, sample)),
-    formatCelsius(medium?.tempCelsius ?? null), formatMhz(fast?.clockSmMhz ?? null), formatPcie(medium?.pcieGen ?? null, medium?.pcieWidth ?? null),
-  ];
-}
-
-export function renderDevices(inventory: Inventory, readings: readonly DeviceReading[], room: number | null): readonly string[] {
-  return [...(readings.length > 0 ? [...renderTable(columns, readings.map(deviceRow), room), ''] : []), describeSource(inventory)];
-}
+import { readDevices } from '../read-devices.ts';
 
 async function runOnce(context: CommandContext): Promise<number> {
   const { out, signal } = context;
   const engine = await context.attach();
   try {
-    const { inventory, readings } = await readDevices(engine.client, signal);
+    const { inventory, readings } = await readDevices(engine.client, signal, { slow: context.json });
     const { devices: _, ...rest } = inventory;
     if (context.json) await out.json({ schemaVersion: JSON_SCHEMA_VERSION, ...rest, devices: readings.map((r) => ({ ...r.device, sample: r.sample, atMs: r.atMs })) });
     else {

@@ -58,7 +58,7 @@ export function parseJobWords(words: readonly string[]): { readonly verb: JobVer
 export async function runJobs(context: CommandContext): Promise<number> {
   const { out, signal, json } = context;
   const { verb, id } = parseJobWords(context.positionals);
-  const engine = await context.attach();
+  const engine = await context.attach({ anyGpus: true });
   const { client } = engine;
   try {
     if (verb === 'ls') {

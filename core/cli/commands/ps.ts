@@ -6,7 +6,7 @@ import { formatDuration, formatGib, formatPercent, NOT_REPORTED } from '../forma
 import { decideExitCode, exitCodes, formatProblem } from '../problem-text.ts';
 import { readSettledInventory } from '../read-devices.ts';
 import { renderTable, type TableColumn } from '../text-table.ts';
-import { describeSource } from './gpus.ts';
+import { describeSource } from '../device-table.ts';
 
 const columns: readonly TableColumn[] = [
   { title: 'GPU', align: 'right' },

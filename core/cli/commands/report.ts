@@ -5,7 +5,7 @@ import { openResultFile } from '../result-file.ts';
 export async function runReport(context: CommandContext): Promise<number> {
   const { out, signal } = context;
   const path = context.flags.text('output');
-  const engine = await context.attach();
+  const engine = await context.attach({ whenGpusDiffer: 'problem' });
   try {
     const report = await engine.client.engine.report({}, { signal });
     if (path !== null && path !== '-') {

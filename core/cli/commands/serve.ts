@@ -11,9 +11,19 @@ import { numberFlag, usageError } from '../parse-command-line.ts';
 import { exitCodes } from '../problem-text.ts';
 import { waitForEnd } from './stop.ts';
 
-async function readStatus(client: EngineClient): Promise<EngineStatus | null> {
-  for await (const status of await client.engine.watch({}, { signal: AbortSignal.timeout(3000) })) return status;
-  return null;
+/** The engine's status, not older than `sinceMs`: it is made once a second, and only while somebody is there. */
+async function readStatus(client: EngineClient, sinceMs: number): Promise<EngineStatus | null> {
+  const limit = AbortSignal.timeout(3000);
+  let last: EngineStatus | null = null;
+  try {
+    for await (const status of await client.engine.watch({}, { signal: limit })) {
+      last = status;
+      if (status.atMs >= sinceMs) break;
+    }
+  } catch (error) {
+    if (!limit.aborted) throw error;
+  }
+  return last;
 }
 
 /** The page's address, with the token where only the page sees it: the fragment is not sent to any server. */
@@ -59,7 +69,8 @@ function readPort(context: CommandContext): number | null {
 function readWish(context: CommandContext, verb: 'serve' | 'app'): ServeWish {
   const { flags } = context;
   const token = context.env['WARPDECK_TOKEN'] || null;
-  if (token !== null && (token.length < 16 || token.length > 256)) throw usageError('WARPDECK_TOKEN has 16 to 256 characters.');
+  // What an address's fragment carries as it is, and the page reads.
+  if (token !== null && !/^[A-Za-z0-9._~+/=-]{16,256}$/.test(token)) throw usageError('WARPDECK_TOKEN has 16 to 256 of the characters A-Z a-z 0-9 . _ ~ + / = -.');
   if ((flags.text('cert') === null) !== (flags.text('key') === null)) throw usageError('--cert and --key go together.');
   return {
     host: flags.text('host') ?? '127.0.0.1', port: readPort(context), token, cert: flags.text('cert'), key: flags.text('key'), insecure: flags.on('insecure'),
@@ -90,7 +101,7 @@ async function endForeground(context: CommandContext, engine: AttachedEngine, be
   const { client, info } = engine;
   // Pages that came through this web face end with it; they are no other users.
   if (!before.webWasOn) await client.engine.stopWeb({});
-  const status = await readStatus(client);
+  const status = await readStatus(client, Date.now());
   const end = decideEnd(before, { faces: status?.faces ?? 1, jobsRunning: status?.jobsRunning ?? 0 });
   if (end.why !== null) context.out.note(end.why);
   if (!end.engine) return;
@@ -108,11 +119,12 @@ const untilAborted = (signal: AbortSignal): Promise<'signal'> =>
 async function serve(context: CommandContext, verb: 'serve' | 'app'): Promise<number> {
   const wish = readWish(context, verb);
   const { out, signal } = context;
+  const attachedAtMs = Date.now();
   const { engine, wasRunning } = await attachOrStart(context, wish.stay);
   const { client, info } = engine;
   let opener: string | null = null;
   try {
-    const webWasOn = (await readStatus(client))?.web.on ?? false;
+    const webWasOn = wasRunning && ((await readStatus(client, attachedAtMs))?.web.on ?? false);
     let web;
     try {
       web = await client.engine.startWeb({ host: wish.host, port: wish.port, insecure: wish.insecure, cert: wish.cert, key: wish.key, token: wish.token, stay: wish.stay });

@@ -66,7 +66,7 @@ export async function runSettings(context: CommandContext): Promise<number> {
   if (verb !== 'get' && verb !== 'set') throw usageError(`"settings" knows get and set, not "${verb}".`);
   if (verb === 'set' && (path === undefined || text === undefined)) throw usageError('"settings set" needs a name and a value: warpdeck settings set monitor.range 15m.');
   if (tooMany.length > 0 || (verb === 'get' && text !== undefined)) throw usageError(`"${tooMany[0] ?? text ?? ''}" is one word too many. Quote a value with spaces.`);
-  const engine = await context.attach();
+  const engine = await context.attach({ anyGpus: true });
   try {
     let status = await engine.client.settings.get({}, { signal });
     if (verb === 'set' && path !== undefined && text !== undefined) status = await engine.client.settings.update(makeSettingsPatch(status.settings, path, parseSettingValue(text)), { signal });

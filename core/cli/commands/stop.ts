@@ -28,9 +28,7 @@ export async function runStop(context: CommandContext): Promise<number> {
   const { out } = context;
   let engine;
   try {
-    // The engine of the folder is meant, whatever its GPUs are.
-    const { attachEngine } = await import('../../engine/attach-engine.ts');
-    engine = await attachEngine({ dataDir: context.dataDir, gpus: null, mayStart: false });
+    engine = await context.attach({ mayStart: false, anyGpus: true });
   } catch (error) {
     if (problemOf(error)?.code !== 'engine.unreachable') throw error;
     await (context.json ? out.json({ schemaVersion: JSON_SCHEMA_VERSION, stopped: false, pid: null }) : out.line(`No engine is running for ${context.dataDir}.`));

@@ -40,11 +40,11 @@ function findLook(style: Style, theme: Theme): Look {
 }
 
 const distance = (a: Rgb, b: Rgb): number => (a[0] - b[0]) ** 2 + (a[1] - b[1]) ** 2 + (a[2] - b[2]) ** 2;
-const cube = [0, 95, 135, 175, 215, 255] as const;
+const cube: readonly number[] = [0, 95, 135, 175, 215, 255];
 
 /** The nearest of xterm's 6×6×6 cube and its 24 greys. */
 export function nearest256([r, g, b]: Rgb): number {
-  const step = (value: number): number => cube.reduce((best, c, i) => (Math.abs(c - value) < Math.abs((cube[best] ?? 0) - value) ? i : best), 0);
+  const step = (value: number): number => cube.reduce<number>((best, c, i) => (Math.abs(c - value) < Math.abs((cube[best] ?? 0) - value) ? i : best), 0);
   const [i, j, k] = [step(r), step(g), step(b)];
   const inCube: Rgb = [cube[i] ?? 0, cube[j] ?? 0, cube[k] ?? 0];
   const grey = Math.min(23, Math.max(0, Math.round(((r + g + b) / 3 - 8) / 10)));

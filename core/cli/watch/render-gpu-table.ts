@@ -96,16 +96,18 @@ function renderDevice(device: Device, sample: DeviceSample | null, l: GpuLayout,
   const util = fast?.utilGpuPercent ?? null;
   const stateStyle: Style = state.level === 'unknown' ? 'quiet' : state.level;
   const limit = powerLimit(device, sample);
+  // The slower tiers come a moment after the first picture: blank until then, since a dash says "not reported".
+  const slower = (text: string): string => (medium === null && (sample === null || sample.state === 'ok') ? '' : text);
   return joinParts([
     [right(String(device.index), INDEX, colour)],
     [span(fitText(deviceName(device, isSimulated), l.name), isChosen ? 'title' : 'ink')],
     [span(state.icon, stateStyle), ...(l.state > 1 ? [span(fitText(` ${state.word}`, l.state - 1), state.level === 'fine' ? 'ink' : stateStyle)] : [])],
     [...(l.utilBar > 0 ? [...bar(util === null ? null : util / 100, l.utilBar, colour), span(' ')] : []), right(formatPercent(util), PERCENT)],
-    [...(l.memoryBar > 0 ? [...bar(share, l.memoryBar, colour), span(' ')] : []), right(formatMemory(used, device.memTotalBytes), l.memory)],
+    [...(l.memoryBar > 0 ? [...bar(share, l.memoryBar, colour), span(' ')] : []), right(slower(formatMemory(used, device.memTotalBytes)), l.memory)],
     [right(l.powerWithLimit ? formatPower(fast?.powerWatts ?? null, limit) : formatWatts(fast?.powerWatts ?? null), l.power)],
-    [right(formatCelsius(medium?.tempCelsius ?? null), TEMP)],
+    [right(slower(formatCelsius(medium?.tempCelsius ?? null)), TEMP)],
     l.clock > 0 ? [right(formatMhz(fast?.clockSmMhz ?? null), l.clock)] : [],
-    l.pcie > 0 ? [right(formatPcie(medium?.pcieGen ?? null, medium?.pcieWidth ?? null), l.pcie)] : [],
+    l.pcie > 0 ? [right(slower(formatPcie(medium?.pcieGen ?? null, medium?.pcieWidth ?? null)), l.pcie)] : [],
   ]);
 }
 

@@ -19,7 +19,7 @@ function renderHeader(state: WatchState): Line {
     if (inventory.simulated) left.push(span(' · '), span(inventory.source === 'replay' ? 'replayed' : 'simulated', 'attention'));
     const count = inventory.devices.length;
     left.push(span(` · ${String(count)} ${count === 1 ? 'device' : 'devices'}`));
-    if (inventory.driver.driverVersion !== null) left.push(span(` · driver ${cleanText(inventory.driver.driverVersion)}`));
+    if (inventory.driver.driverVersion !== null && inventory.source !== 'simulate') left.push(span(` · driver ${cleanText(inventory.driver.driverVersion)}`));
     if (inventory.driver.cudaVersion !== null) left.push(span(` · CUDA ${cleanText(inventory.driver.cudaVersion)}`));
   }
   return spreadLine(left, right, columns);

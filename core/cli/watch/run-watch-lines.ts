@@ -1,9 +1,12 @@
 import type { DeviceSample } from '../../../contract/gpu.ts';
 import { JSON_SCHEMA_VERSION, type CommandContext } from '../command.ts';
-import { deviceRow, describeSource } from '../commands/gpus.ts';
+import { deviceRow, describeSource } from '../device-table.ts';
 import { formatClock } from '../format-values.ts';
 import { exitCodes, formatProblem, decideExitCode } from '../problem-text.ts';
 import { joinSamples, readSettledInventory } from '../read-devices.ts';
+
+/** A device that reports no slower tier within this time has none. */
+const TIERS_LIMIT_MS = 3000;
 
 /** `gpus --watch` where no terminal is: a line per device and reading, or with --json an object per reading. */
 export async function runWatchLines(context: CommandContext, intervalMs: number): Promise<number> {
@@ -18,6 +21,7 @@ export async function runWatchLines(context: CommandContext, intervalMs: number)
       return inventory.problem.severity === 'problem' ? decideExitCode(inventory.problem) : exitCodes.fine;
     }
     const samples = new Map<string, DeviceSample>();
+    const startedMs = Date.now();
     for await (const item of await engine.client.gpus.watch({ rateHz: Math.min(10, Math.max(0.1, 1000 / intervalMs)) }, { signal })) {
       if (json) {
         await out.jsonLine(item);
@@ -29,7 +33,10 @@ export async function runWatchLines(context: CommandContext, intervalMs: number)
       }
       for (const sample of item.frame.samples) samples.set(sample.uuid, joinSamples(samples.get(sample.uuid), sample));
       for (const device of inventory.devices) {
-        const row = deviceRow({ device, sample: samples.get(device.uuid) ?? null, atMs: item.frame.atMs });
+        const sample = samples.get(device.uuid) ?? null;
+        // The slower tiers come a moment later; a dash would say that they are not reported.
+        if ((sample === null || (sample.state === 'ok' && sample.medium === undefined)) && Date.now() - startedMs < TIERS_LIMIT_MS) continue;
+        const row = deviceRow({ device, sample, atMs: item.frame.atMs });
         await out.line(`${formatClock(item.frame.atMs)}  ${row.join('  ')}`);
       }
     }

@@ -13,6 +13,7 @@ export interface Terminal {
 
 /** How long the rest of an escape sequence may take before an Escape key is meant (slow links). */
 const ESCAPE_WAIT_MS = 40;
+const hasJobControl = process.platform !== 'win32';
 
 /** Takes over the terminal: other screen, raw keys. Restored on close, at exit, and while stopped. */
 export function openTerminal(options: { readonly stdin: NodeJS.ReadStream; readonly stdout: NodeJS.WriteStream; readonly onKey: (key: Key) => void; readonly onResize: () => void; readonly onContinue: () => void }): Terminal {
@@ -45,7 +46,7 @@ export function openTerminal(options: { readonly stdin: NodeJS.ReadStream; reado
   const onExit = (): void => {
     const emergency = createScreen((text) => {
       try {
-        writeSync(stdout.fd, text);
+        writeSync(1, text);
       } catch {
         // The terminal itself is gone.
       }
@@ -69,19 +70,19 @@ export function openTerminal(options: { readonly stdin: NodeJS.ReadStream; reado
     options.onContinue();
   };
   function suspend(): void {
-    if (!isOpen) return;
+    if (!isOpen || !hasJobControl) return;
     leave();
-    // Without our listener the signal does what it does to any program. Where it is ignored (no shell with job
-    // control above us) this goes on at once, and the terminal is taken again.
+    // To the whole group, so that the launcher stops too and the shell sees it. Without our listener the signal does
+    // what it does to any program; where it is ignored (no shell with job control above us) this goes on at once,
+    // and the terminal is taken again.
     process.off('SIGTSTP', suspend);
-    process.kill(process.pid, 'SIGTSTP');
+    process.kill(0, 'SIGTSTP');
     setTimeout(comeBack, 50);
   }
   stdin.setEncoding('utf8');
   stdin.on('data', onData);
   stdout.on('resize', options.onResize);
-  process.on('SIGTSTP', suspend);
-  process.on('SIGCONT', comeBack);
+  if (hasJobControl) process.on('SIGTSTP', suspend).on('SIGCONT', comeBack);
   process.once('exit', onExit);
   enter();
   return {

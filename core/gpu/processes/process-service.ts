@@ -83,13 +83,18 @@ export function createProcessService(options: ProcessServiceOptions): ProcessSer
   async function once(): Promise<ProcessReading> {
     if (latest !== null && now() - latest.atMs < FRESH_MS) return latest;
     return new Promise<ProcessReading>((resolve) => {
+      // A source may answer while it is asked, before `watch` has returned.
+      let stop: (() => void) | null = null;
+      let finished = false;
       const finish = (reading: ProcessReading): void => {
+        finished = true;
         clearTimeout(timer);
-        stop();
+        stop?.();
         resolve(reading);
       };
       const timer = setTimeout(() => finish({ atMs: now(), processes: [], notReported: { processes: { code: 'source', text: 'This source gives no list of processes.' } } }), WAIT_MS);
-      const stop = watch((reading) => finish(reading));
+      stop = watch((reading) => finish(reading));
+      if (finished) stop();
     });
   }
 

@@ -20,7 +20,7 @@ export interface RecordingWriter {
 const WAITING_LIMIT_BYTES = 8 * 1_048_576;
 
 /** Digits that a driver really gives; the rest is floating-point dust that would double the file. */
-const decimals: Readonly<Record<string, number>> = { powerWatts: 3, energyJoules: 3, tookMs: 2, powerCapSeconds: 3, thermalSoftwareSeconds: 3, thermalHardwareSeconds: 3, powerBrakeSeconds: 3, rateHz: 2 };
+const decimals: Readonly<Record<string, number>> = { powerWatts: 3, energyJoules: 3, tookMs: 3, powerCapSeconds: 3, thermalSoftwareSeconds: 3, thermalHardwareSeconds: 3, powerBrakeSeconds: 3, rateHz: 2 };
 function round(key: string, value: unknown): unknown {
   if (typeof value !== 'number' || Number.isInteger(value)) return value;
   const digits = decimals[key] ?? (key.endsWith('Bytes') || key.endsWith('PerSecond') || key.endsWith('Ms') ? 0 : 3);

@@ -72,6 +72,7 @@ export function createSeriesJoiner(metricNumbers: readonly number[], stepMs: num
 
 /** Readings come at least every 5 s (the tray's rate); a longer silence is not a rate. */
 const SLOWEST_STEP_MS = 5_500;
+const FASTEST_STEP_MS = 100;
 
 /** Where silence is longer than three steps: index of the point before which a null belongs. */
 export function findGaps(times: readonly number[], steps: readonly number[], stepMs: number): number[] {
@@ -79,7 +80,7 @@ export function findGaps(times: readonly number[], steps: readonly number[], ste
   const between = (i: number): number => (i > 0 && i < times.length ? (times[i] ?? 0) - (times[i - 1] ?? 0) : 0);
   for (let i = 1; i < times.length; i++) {
     const usual = Math.min(SLOWEST_STEP_MS, Math.max(between(i - 1), between(i + 1)));
-    const step = Math.max(stepMs, steps[i - 1] ?? 0, steps[i] ?? 0, usual);
+    const step = Math.max(FASTEST_STEP_MS, stepMs, steps[i - 1] ?? 0, steps[i] ?? 0, usual);
     if (between(i) > 3 * step) gaps.push(i);
   }
   return gaps;

@@ -203,12 +203,18 @@ static u64 started_us;
 static long long value_of(int device, int k) {
   if (control.unsupported[0] && listed(control.unsupported, key_names[k])) return NOT_GIVEN;
   if (feed.frames == 0) return feed.device[device].base[k];
-  u64 tick = control.frame >= 0 ? (u64)control.frame : (now_us() - started_us) / feed.period_us;
+  u64 passed = now_us() - started_us;
+  u64 tick = control.frame >= 0 ? (u64)control.frame : passed / feed.period_us;
   u64 round = tick / (u64)feed.frames;
   long long v = feed.value[tick % (u64)feed.frames][device][k];
-  if (v == NOT_GIVEN || round == 0 || !counts_up(k) || feed.frames < 2) return v;
+  if (v == NOT_GIVEN || !counts_up(k) || feed.frames < 2) return v;
+  u64 f = tick % (u64)feed.frames;
   long long span = feed.value[feed.frames - 1][device][k] - feed.value[0][device][k];
-  return v + (long long)round * (span + span / (feed.frames - 1));
+  long long mean = span / (feed.frames - 1);
+  long long step = f + 1 < (u64)feed.frames ? feed.value[f + 1][device][k] - v : mean;
+  if (control.frame >= 0) return v;
+  /* Counters move within a frame, too: they are read at times of their own. */
+  return v + (long long)round * (span + mean) + (long long)((double)step * (double)(passed % feed.period_us) / (double)feed.period_us);
 }
 
 #endif

@@ -10,8 +10,8 @@ const shapes: Readonly<Record<AlertKind, SpanShape>> = { temperature: '', thrott
 export interface AlertSpan {
   readonly id: string;
   readonly shape: SpanShape;
-  /** Percent of the strip. */
-  readonly left: number;
+  /** Percent of the strip, from its right end: a span that is too short to see then grows to the left. */
+  readonly right: number;
   readonly width: number;
   readonly title: string;
 }
@@ -24,8 +24,8 @@ export function decideSpans(alerts: readonly Alert[], uuid: string | null, nowMs
     .map((a) => {
       const start = Math.max(fromMs, a.sinceMs);
       const end = Math.min(nowMs, a.endedMs ?? nowMs);
-      const left = ((start - fromMs) / DAY_MS) * 100;
-      return { id: a.id, shape: shapes[a.kind], left, width: Math.max(0.1, ((end - start) / DAY_MS) * 100), title: a.title };
+      const right = ((nowMs - end) / DAY_MS) * 100;
+      return { id: a.id, shape: shapes[a.kind], right, width: Math.max(0.1, ((end - start) / DAY_MS) * 100), title: a.title };
     });
 }
 

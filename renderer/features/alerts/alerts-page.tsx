@@ -51,7 +51,7 @@ export function AlertsPage(): ReactNode {
         </div>
         {alerts.state === 'failed' && <ProblemNote problem={alerts.problem} />}
         {problem && <ProblemNote problem={problem} />}
-        {inventory?.simulated && <p className="callout" style={{ marginBottom: 12 }}><b>These GPUs are {inventory.source === 'replay' ? 'a recording' : 'simulated'}.</b> Alerts need hardware: none is raised for them.</p>}
+        {inventory?.simulated && <p className="callout below"><b>These GPUs are {inventory.source === 'replay' ? 'a recording' : 'simulated'}.</b> What is listed about them is no trouble of this machine.</p>}
         <DayStrip devices={devices} alerts={[...over, ...open]} nowMs={nowMs} />
         <Panel title="Open" sub={open.length} side={<Legend />}>
           {sorted.length > 0 ? (

@@ -24,7 +24,7 @@ export function DayStrip({ devices, alerts, nowMs }: { readonly devices: readonl
             <span className="trunc">{row.label}</span>
             <span className="ln" role="img" aria-label={row.spans.length === 0 ? 'no alert' : row.spans.map((s) => s.title).join(', ')}>
               {row.spans.map((s) => (
-                <i key={s.id} className={s.shape} style={{ left: `${s.left}%`, width: `${s.width}%` }} title={s.title} />
+                <i key={s.id} className={s.shape} style={{ right: `${s.right}%`, width: `${s.width}%` }} title={s.title} />
               ))}
             </span>
           </Fragment>

@@ -46,7 +46,7 @@ export function Exceptions({ devices, exceptions, onChange }: ExceptionsProps): 
       {free.length > 0 && (
         <li className="ov add">
           <span />
-          <span className="sub">Another limit for one GPU</span>
+          <span className="q">Another limit for one GPU</span>
           <span className="ctl">
             <Select
               label="Add an exception for a GPU"

@@ -80,7 +80,7 @@ export function Thresholds(): ReactNode {
             for
             <NumberField label="Memory for seconds" value={memory.forSeconds} unit="s" min={1} max={3600} disabled={!memory.on} onChange={(v) => v !== null && update({ memory: { ...memory, forSeconds: v } })} />
           </Row>
-          <Row title="Slowed by heat" kinds={['throttle_heat', 'throttle_hardware']} on={throttle.on} sub="Or by hardware. A power cap is normal at full load and never alerts" preview={preview} onSwitch={(on) => update({ throttle: { ...throttle, on } })}>
+          <Row title="Slowed by heat" kinds={['throttle_heat', 'throttle_hardware']} on={throttle.on} sub="Or by hardware; a power cap never alerts" preview={preview} onSwitch={(on) => update({ throttle: { ...throttle, on } })}>
             longer than
             <NumberField label="Slowed longer than" value={throttle.forSeconds} unit="s" min={1} max={3600} disabled={!throttle.on} onChange={(v) => v !== null && update({ throttle: { ...throttle, forSeconds: v } })} />
           </Row>

@@ -33,8 +33,6 @@ const FEW = 2;
 export function MonitorPage({ readiness, banner, empty }: MonitorPageProps): ReactNode {
   const inventory = useGpuStore((s) => s.inventory);
   const selection = useGpuStore((s) => s.selection);
-  const interrupted = useGpuStore((s) => s.interrupted);
-  const connected = useConnection((s) => s.state === 'ready');
   const known = valueOf(inventory);
   const devices = known?.devices ?? noDevices;
   const shown = useMemo(() => decideShown(devices, selection), [devices, selection]);
@@ -60,7 +58,7 @@ export function MonitorPage({ readiness, banner, empty }: MonitorPageProps): Rea
     );
   }
   return (
-    <div className={`page mon${shown.length <= FEW ? ' few' : ''}${shown.length === 1 ? ' one' : ''}${interrupted || !connected ? ' stale' : ''}`}>
+    <div className={`page mon${shown.length <= FEW ? ' few' : ''}${shown.length === 1 ? ' one' : ''}`}>
       {readiness}
       {banner}
       {board && (

@@ -17,7 +17,7 @@ export function decideSimulatedWords(inventory: Pick<Inventory, 'source' | 'sour
     };
   }
   const chosen = inventory.findings.length === 0;
-  return { title: `${chosen ? '' : 'No NVIDIA hardware here; '}${n === 1 ? (chosen ? 'This GPU is' : 'this GPU is') : `${chosen ? 'These' : 'these'} ${n} GPUs are`} simulated.`, text: 'Their values come from a model of heat and power, not from a device. No history is kept and no alert is raised.' };
+  return { title: `${chosen ? '' : 'No NVIDIA hardware here; '}${n === 1 ? (chosen ? 'This GPU is' : 'this GPU is') : `${chosen ? 'These' : 'these'} ${n} GPUs are`} simulated.`, text: 'Their values come from a model of heat and power, not from a device.' };
 }
 
 /** Says aloud that what is shown is not this machine's. */

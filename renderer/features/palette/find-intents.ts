@@ -13,15 +13,15 @@ export interface FoundGroup {
   readonly items: readonly Found[];
 }
 
-/** How well a text matches, lower is better; null: not at all. Start of the title, of a word, inside, then other words. */
+/** How well a text matches, lower is better; null: not at all. Start of the title, of a word, inside, then the start of any other word. */
 function rank(intent: Intent, typed: string): number | null {
   const title = intent.title.toLowerCase();
   if (typed === '') return 0;
   if (title.startsWith(typed)) return 1;
   if (title.includes(` ${typed}`)) return 2;
   if (title.includes(typed)) return 3;
-  const rest = `${title} ${intent.detail ?? ''} ${intent.words ?? ''}`.toLowerCase();
-  return typed.split(/\s+/).every((word) => rest.includes(word)) ? 4 : null;
+  const words = `${title} ${intent.detail ?? ''} ${intent.words ?? ''}`.toLowerCase().split(/[\s:;,()]+/);
+  return typed.split(/\s+/).every((part) => words.some((word) => word.startsWith(part))) ? 4 : null;
 }
 
 /** The intents that match what was typed, in groups, best first. `>` asks for commands only, `@` for GPUs. Pure but for the guards. */

@@ -16,13 +16,14 @@ type Span = keyof typeof spans;
 
 /** `74 of 512 MiB used, oldest 3 September 2026`. Pure. */
 export function describeHistory(status: HistoryStatus): string {
+  if (status.state === 'off') return 'Nothing is written';
   const used = formatBytes(status.sizeBytes);
   const cap = formatBytes(status.sizeCapBytes);
   const oldest = status.oldestMs === null ? 'nothing kept yet' : `oldest ${formatDate(status.oldestMs)}`;
   return `${used.text} ${used.unit} of ${cap.text} ${cap.unit} used, ${oldest}`;
 }
 
-const states = { on: ['fine', 'is written'], off: ['unknown', 'off'], read_only: ['attention', 'only read'], failed: ['problem', 'not written'] } as const;
+const states = { on: ['fine', 'is written'], off: ['unknown', 'not kept'], read_only: ['attention', 'only read'], failed: ['problem', 'not written'] } as const;
 
 export function HistorySection(): ReactNode {
   const { settings, engine, shell, ui } = useApp();
@@ -57,7 +58,7 @@ export function HistorySection(): ReactNode {
           <NumberField label="Keep minutes for" value={history.minuteDays} unit="d" min={1} max={3650} disabled={!history.on} onChange={(v) => v !== null && update({ minuteDays: Math.round(v) })} />
         </Row>
         <Row name="Export" sub={`What was kept up to now, ${formatClock(Date.now()).slice(0, 5)}`}>
-          <Select label="How much" value={span} options={[{ value: 'hour', text: 'last hour' }, { value: 'day', text: 'last 24 h' }, { value: 'week', text: 'last 7 days' }]} onChange={setSpan} />
+          <Select<Span> label="How much" value={span} options={[{ value: 'hour', text: 'last hour' }, { value: 'day', text: 'last 24 h' }, { value: 'week', text: 'last 7 days' }]} onChange={setSpan} />
           <Button small disabled={busy} onClick={() => void save('csv')}>
             CSV…
           </Button>

@@ -26,12 +26,20 @@ export function SecretsSection(): ReactNode {
     <Panel title="Secrets" id="secrets" sub="never shown, logged or reported">
       <ul className="set">
         <Row name="Hub token" sub={hub === null ? 'Asking the engine' : hub.set ? `Set; it lies ${hub.where === 'keyring' ? 'in the system’s keyring' : 'in a file that only you can read'}` : 'Not set. For models that need an account at the hub'}>
-          <span className="inp l">
-            <input type="password" autoComplete="off" spellCheck={false} aria-label="Hub token" placeholder={hub?.set ? 'replace it' : 'hf_…'} value={draft} onChange={(e) => setDraft(e.target.value)} onKeyDown={(e) => e.key === 'Enter' && draft.trim() !== '' && void save()} />
-          </span>
-          <Button small disabled={busy || draft.trim() === ''} onClick={() => void save()}>
-            Keep
-          </Button>
+          <form
+            className="c"
+            onSubmit={(e) => {
+              e.preventDefault();
+              if (draft.trim() !== '') void save();
+            }}
+          >
+            <span className="inp l">
+              <input type="password" autoComplete="off" spellCheck={false} aria-label="Hub token" placeholder={hub?.set ? 'replace it' : 'hf_…'} value={draft} onChange={(e) => setDraft(e.target.value)} />
+            </span>
+            <Button small type="submit" disabled={busy || draft.trim() === ''}>
+              Keep
+            </Button>
+          </form>
           {hub?.set && (
             <Button small disabled={busy} onClick={() => void remove()}>
               Remove…

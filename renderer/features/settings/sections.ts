@@ -1,6 +1,8 @@
 export interface Section {
   readonly id: string;
   readonly title: string;
+  /** In the list at the left, where there is little room. */
+  readonly short?: string;
   /** Words by which "Find a setting" finds it, beside what it shows. */
   readonly words: string;
 }
@@ -9,7 +11,7 @@ export const sections: readonly Section[] = [
   { id: 'appearance', title: 'Appearance', words: 'theme dark light system close tray minimised start window general' },
   { id: 'monitor', title: 'Monitor', words: 'rate hz readings range minutes hours live columns' },
   { id: 'history', title: 'History', words: 'keep days size disk export csv json database retention' },
-  { id: 'notifications', title: 'Alerts and notifications', words: 'quiet hours desktop thresholds test problems' },
+  { id: 'notifications', title: 'Alerts and notifications', short: 'Notifications', words: 'quiet hours desktop thresholds test problems' },
   { id: 'local-api', title: 'Local API', words: 'web browser port token address prometheus metrics openai http json network' },
   { id: 'secrets', title: 'Secrets', words: 'hub token hugging face keyring password' },
   { id: 'diagnostics', title: 'Logs and report', words: 'log level support bundle diagnostics version folder' },

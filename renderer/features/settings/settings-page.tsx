@@ -48,7 +48,7 @@ export function SettingsPage(): ReactNode {
         </label>
       </div>
       {status && status.state !== 'ok' && (
-        <p className="callout" role="status" style={{ marginBottom: 12 }}>
+        <p className="callout below" role="status">
           <b>{status.state === 'read_only_newer' ? 'The settings are from a newer Warpdeck.' : status.state === 'set_aside' ? 'The settings could not be read and were set aside.' : 'Settings cannot be saved.'}</b> {status.note}
         </p>
       )}
@@ -56,7 +56,7 @@ export function SettingsPage(): ReactNode {
         <nav className="setn" aria-label="Sections">
           {sections.map((s) => (
             <a key={s.id} href={hrefOf('settings', s.id)} aria-current={s.id === current ? 'true' : undefined}>
-              {s.title}
+              {s.short ?? s.title}
             </a>
           ))}
         </nav>

@@ -1,0 +1,25 @@
+import { expect, test } from '../fixtures/test.ts';
+import { isAlive, readEnginePid, waitUntil } from '../fixtures/programs.ts';
+
+test('the engine is killed: the page says so, and the desktop starts it again and goes on', async ({ face }) => {
+  const { page } = face;
+  const card = page.getByRole('article', { name: /^GPU 0/ });
+  await expect(card).toBeVisible();
+  const first = readEnginePid(face.dataDir);
+  expect(first).not.toBeNull();
+  process.kill(first ?? 0, 'SIGKILL');
+  if (face.kind === 'browser') {
+    // Nobody starts an engine for a tab: the address it was opened with is void as well.
+    await expect(page.getByRole('alert').filter({ hasText: 'The engine does not answer' })).toBeVisible({ timeout: 15_000 });
+    return;
+  }
+  await waitUntil('another engine holds the data folder', 15_000, () => {
+    const now = readEnginePid(face.dataDir);
+    return now !== null && now !== first && isAlive(now);
+  });
+  await expect(page.getByRole('contentinfo')).toContainText(/Hz/, { timeout: 15_000 });
+  await expect(page.getByRole('alert').filter({ hasText: 'does not answer' })).toHaveCount(0);
+  const numbers = card.locator('.four');
+  const before = await numbers.innerText();
+  await expect(async () => { expect(await numbers.innerText()).not.toBe(before); }).toPass({ timeout: 15_000 });
+});

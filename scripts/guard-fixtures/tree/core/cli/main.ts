@@ -1,0 +1,3 @@
+import { used } from './used-in-part.ts';
+
+export const version = used;

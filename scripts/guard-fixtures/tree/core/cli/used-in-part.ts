@@ -1,0 +1,3 @@
+// guard: knip/exports
+export const used = 1;
+export const unused = 2;

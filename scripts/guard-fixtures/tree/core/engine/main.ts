@@ -1,0 +1,3 @@
+import { firstJob } from './used.ts';
+
+firstJob();

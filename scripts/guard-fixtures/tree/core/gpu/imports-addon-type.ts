@@ -1,0 +1,4 @@
+// guard: depcruise/not-in-allowed
+import type { KoffiFunction } from 'koffi';
+
+export type Call = KoffiFunction;

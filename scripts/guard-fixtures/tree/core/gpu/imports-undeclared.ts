@@ -1,0 +1,4 @@
+// guard: depcruise/no-undeclared-packages
+import semver from 'semver';
+
+export const valid: unknown = semver;

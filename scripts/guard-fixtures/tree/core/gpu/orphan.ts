@@ -1,0 +1,3 @@
+// guard: depcruise/no-orphans
+// guard: knip/files
+export const alone = 1;

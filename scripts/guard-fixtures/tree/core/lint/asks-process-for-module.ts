@@ -1,0 +1,2 @@
+// guard: eslint/no-restricted-properties
+export const fs: unknown = process.getBuiltinModule('fs');

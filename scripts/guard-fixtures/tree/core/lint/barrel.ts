@@ -1,0 +1,2 @@
+// guard: eslint/no-restricted-syntax
+export * from '../jobs/job-list.ts';

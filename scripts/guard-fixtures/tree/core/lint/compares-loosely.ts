@@ -1,0 +1,2 @@
+// guard: eslint/eqeqeq
+export const same = (a: number, b: number): boolean => a == b;

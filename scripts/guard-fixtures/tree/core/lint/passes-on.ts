@@ -1,0 +1,2 @@
+// guard: eslint/no-restricted-syntax
+export { firstJob } from '../jobs/job-list.ts';

@@ -1,0 +1,5 @@
+// guard: tsc/TS1294
+// guard: eslint/no-restricted-syntax
+export enum Colour {
+  Red,
+}

@@ -1,0 +1,4 @@
+// guard: tsc/TS1294
+export class Box {
+  constructor(readonly size: number) {}
+}

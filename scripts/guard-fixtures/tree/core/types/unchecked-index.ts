@@ -1,0 +1,2 @@
+// guard: tsc/TS2322
+export const first = (list: readonly string[]): string => list[0];

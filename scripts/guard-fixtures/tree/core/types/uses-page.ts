@@ -1,0 +1,2 @@
+// guard: tsc/TS2584
+export const title: string = document.title;

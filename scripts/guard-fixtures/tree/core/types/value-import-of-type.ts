@@ -1,0 +1,4 @@
+// guard: tsc/TS1484
+import { Shape } from '../../contract/shape.ts';
+
+export const shape: Shape = { name: 'x' };

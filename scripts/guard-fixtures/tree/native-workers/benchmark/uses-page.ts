@@ -1,0 +1,2 @@
+// guard: tsc/TS2304
+export const width: unknown = window.innerWidth;

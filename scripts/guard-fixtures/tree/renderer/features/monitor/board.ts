@@ -1,0 +1,3 @@
+import type { Shape } from '../../../contract/shape.ts';
+
+export const board: Shape = { name: 'board' };

@@ -1,0 +1,2 @@
+// guard: tsc/TS2591
+export const here: string = process.cwd();

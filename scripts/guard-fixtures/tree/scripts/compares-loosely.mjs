@@ -1,0 +1,2 @@
+// guard: eslint/eqeqeq
+export const same = (a, b) => a == b;
