@@ -7,8 +7,8 @@ const packages = (...names) => `^node_modules/(@types/)?(${names.map((name) => n
 const node = { dependencyTypes: ['core'] };
 const TEST = '\\.test\\.tsx?$|(^|/)fixtures/|(^|/)test-support[^/]*\\.tsx?$';
 
-/** What every part of the engine may use: places, versions, the log. */
-const FOUNDATION = '^core/(system|logging)/';
+/** What every part of the engine may use: places, versions, the log, the one atomic writer. */
+const FOUNDATION = '^core/(system|logging)/|^core/storage/write-file-atomic\\.ts$';
 
 const allow = (from, to) => ({ from: typeof from === 'string' ? { path: from } : from, to: typeof to === 'string' ? { path: to } : to });
 
@@ -66,6 +66,8 @@ const allowed = [
   allow('^e2e/', '^(contract|e2e)/'),
   allow('^e2e/', node),
   allow('^e2e/', packages('node', '@playwright/test', 'playwright', 'playwright-core', '@axe-core/playwright', 'axe-core', 'ws', 'zod', 'vitest', 'vite', '@vitejs/plugin-react', '@electron/fuses', 'electron', 'parse-prometheus-text-format', '@orpc/(contract|client)')),
+
+  allow('^e2e/(bench|fixtures)/', '^core/testing/'),
 
   // bin: before anything is installed. scripts: build tools, the launcher's own steps.
   allow('^bin/', '^bin/'),

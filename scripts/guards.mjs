@@ -12,7 +12,7 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const tree = join(root, 'scripts', 'guard-fixtures', 'tree');
-const configs = ['package.json', 'eslint.config.mjs', '.dependency-cruiser.cjs', 'knip.json', 'tsconfig.base.json', 'tsconfig.json', ...['contract', 'core', 'native-workers', 'electron', 'renderer', 'e2e'].map((name) => `${name}/tsconfig.json`)];
+const configs = ['package.json', 'eslint.config.mjs', '.dependency-cruiser.cjs', 'knip.json', 'tsconfig.base.json', 'tsconfig.json', ...['contract', 'core', 'native-workers', 'electron', 'renderer', 'e2e', 'scripts'].map((name) => `${name}/tsconfig.json`)];
 
 /** Every `// guard: TOOL/RULE` line at the head of a file of the tree. */
 function readExpectations() {

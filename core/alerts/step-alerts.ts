@@ -52,7 +52,7 @@ export function stepAlerts(state: AlertState, input: AlertInput): AlertStep {
   const { inventory, frame, settings, nowMs } = input;
   const opened: Alert[] = [], closed: Alert[] = [], updated: Alert[] = [];
   const tracked = new Map(state.tracked);
-  const samples = frame === null ? state.samples : new Map(state.samples);
+  const samples = new Map(state.samples);
   const lastXid = new Map(state.lastXid);
   const eccSeen = new Map(state.eccSeen);
 
@@ -117,7 +117,7 @@ export function stepAlerts(state: AlertState, input: AlertInput): AlertStep {
 
   if (input.xid !== undefined) seeXid(input.xid.uuid, input.xid.xid, input.xid.atMs);
   follow(findDriverCondition(inventory));
-  if (frame !== null && samples instanceof Map) {
+  if (frame !== null) {
     for (const fresh of frame.samples) {
       const device = inventory.devices.find((d) => d.uuid === fresh.uuid);
       if (device === undefined) continue;

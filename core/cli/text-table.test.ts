@@ -31,7 +31,7 @@ describe('renderTable', () => {
     expect(renderTable(columns, rows, null)).toEqual(['ID  NAME              NOTE  MORE', ' 1  a long name here  note  more', '22  日本語の名前            x']);
   });
   it('drops the highest first, then shrinks', () => {
-    expect(renderTable(columns, rows, 18)).toEqual(['ID  NAME      NOTE', ' 1  a long n… note', '22  日本語…'].map((l) => l.replace('n… ', '…  ').replace('NAME      NOTE', 'NAME      NOTE')));
+    expect(renderTable(columns, rows, 18)).toEqual(['ID  NAME      NOTE', ' 1  a long …  note', '22  日本語…']);
   });
   it('is never wider than its room', () => {
     for (let room = 4; room < 40; room += 1) for (const line of renderTable(columns, rows, room)) expect(displayWidth(line)).toBeLessThanOrEqual(room);

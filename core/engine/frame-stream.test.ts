@@ -69,8 +69,27 @@ describe('frameStream', () => {
     }
     abort.abort();
     await reading;
-    expect(got).toEqual([1, 9, 17, 25]);
+    expect(got).toEqual([1, 9, 19, 29]);
   });
+});
+
+it('loses nothing of a 10 Hz source whose ticks are late', async () => {
+  const t = topic();
+  const abort = new AbortController();
+  const stream = frameStream(t.subscribe, 10, abort.signal);
+  const got: number[] = [];
+  const reading = (async () => {
+    for await (const item of stream) if (item.type === 'frame') got.push(item.frame.seq);
+  })();
+  for (let seq = 1; seq <= 50; seq += 1) {
+    const item = frame(seq);
+    // Every third tick is 35 ms late.
+    t.publish({ type: 'frame', frame: { ...item.frame, atMs: seq * 100 + (seq % 3 === 0 ? 35 : 0) } });
+    await new Promise((r) => { setImmediate(r); });
+  }
+  abort.abort();
+  await reading;
+  expect(got).toHaveLength(50);
 });
 
 describe('joinFrames', () => {

@@ -24,13 +24,13 @@ type Subscribe = (listener: (item: GpuStreamItem) => void) => () => void;
  * what it does not take in time is joined, never queued.
  */
 export async function* frameStream(subscribe: Subscribe, rateHz: number, signal: AbortSignal | undefined): AsyncGenerator<GpuStreamItem, void, void> {
-  // A tick may be a few ms early; a fifth of the period keeps 10 Hz at 10 Hz.
-  const minStepMs = (1000 / rateHz) * 0.8;
+  const periodMs = 1000 / rateHz;
+  // On a grid of its own: a tick that comes late must not make the punctual one after it look early.
+  let dueMs = -Infinity;
   let gap: GpuStreamItem | null = null;
   let frame: GpuFrame | null = null;
-  let lastSentMs = -Infinity;
   let wake: (() => void) | null = null;
-  const ready = (): boolean => gap !== null || (frame !== null && frame.atMs - lastSentMs >= minStepMs);
+  const ready = (): boolean => gap !== null || (frame !== null && frame.atMs >= dueMs - periodMs / 4);
   const onAbort = (): void => wake?.();
   const unsubscribe = subscribe((item) => {
     if (item.type === 'gap') {
@@ -51,7 +51,7 @@ export async function* frameStream(subscribe: Subscribe, rateHz: number, signal:
       } else if (frame !== null && ready()) {
         const item: GpuFrame = frame;
         frame = null;
-        lastSentMs = item.atMs;
+        dueMs = dueMs === -Infinity ? item.atMs + periodMs : Math.max(dueMs + periodMs, item.atMs + periodMs / 2);
         yield { type: 'frame', frame: item };
       } else {
         await new Promise<void>((resolve) => {

@@ -9,7 +9,7 @@ let tree: ReturnType<typeof makeTree> | null = null;
 afterEach(() => { tree?.remove(); tree = null; });
 
 const gpu: Tree = { 'sys/bus/pci/devices/0000:01:00.0/vendor': '0x10de\n', 'sys/bus/pci/devices/0000:01:00.0/class': '0x030000\n' };
-const library = (version: string): Tree => ({ 'usr/lib/x86_64-linux-gnu/libnvidia-ml.so.1': { link: `libnvidia-ml.so.${version}` }, [`usr/lib/x86_64-linux-gnu/libnvidia-ml.so.${version}`]: '' });
+const library = (version: string): Tree => ({ 'usr/lib/x86_64-linux-gnu/libnvidia-ml.so.1': { target: `libnvidia-ml.so.${version}` }, [`usr/lib/x86_64-linux-gnu/libnvidia-ml.so.${version}`]: '' });
 const module = (version: string): Tree => ({ 'proc/driver/nvidia/version': `NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  ${version}  Release Build  (builder@host)\nGCC version: gcc 12\n` });
 const files: Tree = { 'dev/nvidia0': '', 'dev/nvidiactl': '' };
 const container: Tree = { '.dockerenv': '' };

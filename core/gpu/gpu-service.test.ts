@@ -3,6 +3,7 @@ import { inventory as inventorySchema, type GpuStreamItem, type Inventory } from
 import { problemOf } from '../../contract/problem.ts';
 import { createSupervisor } from '../supervisor/create-supervisor.ts';
 import type { Supervisor } from '../supervisor/supervisor.ts';
+import { readDriverFacts } from './diagnose-driver.ts';
 import { createGpuService, type GpuService, type GpuServiceOptions } from './gpu-service.ts';
 import { fakeSmi, makeTree, quietLog, until } from './test-support.ts';
 
@@ -93,6 +94,7 @@ describe('gpu service', () => {
     await until('frames', () => frames().length >= 2);
     expect(s.list()).toMatchObject({ source: 'smi', simulated: false, state: 'ok', rateHz: 1, driver: { driverVersion: '580.159.04' } });
     expect(s.list().rateNote).toContain('once a second');
+    expect(await s.processes.once()).toMatchObject({ processes: [], notReported: { processes: { code: 'source' } } });
   });
 
   it('names a recording that is not there', async () => {
@@ -102,38 +104,38 @@ describe('gpu service', () => {
   });
 
   const pci = { 'sys/bus/pci/devices/0000:01:00.0/vendor': '0x10de\n', 'sys/bus/pci/devices/0000:01:00.0/class': '0x030000\n' };
-  /** The worker looks for the library where it really is: these run where there is none. */
-  const library = { env: { WARPDECK_NVML_LIBRARY: '/nowhere/libnvidia-ml.so.1', LD_LIBRARY_PATH: '/nowhere' } };
+  /** The worker asks the system's loader: what happens without the library can only be seen where there is none. */
+  const hasLibrary = readDriverFacts().libraryPath !== null;
 
-  it('never simulates where there is hardware: it names what is missing, with what it looked at', async () => {
+  it.skipIf(hasLibrary)('never simulates where there is hardware: it names what is missing, with what it looked at', async () => {
     tree.remove();
     tree = makeTree({ ...pci, 'proc/sys/kernel/osrelease': '6.8.0\n' });
-    const { s, items } = run({ spec: null, worker: library });
+    const { s, items } = run({ spec: null });
     await until('a problem', () => s.list().problem);
     expect(s.list()).toMatchObject({ source: 'nvml', simulated: false, state: 'problem', problem: { code: 'gpu.no_driver' }, devices: [] });
     expect(s.list().findings.map((f) => f.name)).toContain('Library');
     expect(items.filter((i) => i.type === 'frame')).toEqual([]);
   });
 
-  it('takes nvidia-smi where the library cannot be loaded, and says so', async () => {
+  it.skipIf(hasLibrary)('takes nvidia-smi where the library cannot be loaded, and says so', async () => {
     tree.remove();
     tree = makeTree({ ...pci, 'bin/nvidia-smi': fakeSmi, 'proc/sys/kernel/osrelease': '6.8.0\n' });
-    const { s, frames } = run({ spec: null, worker: library });
+    const { s, frames } = run({ spec: null });
     await until('frames', () => frames().length >= 2);
     expect(s.list()).toMatchObject({ source: 'smi', state: 'ok', problem: null, rateHz: 1 });
     expect(s.notices().map((n) => n.code)).toEqual(['gpu.smi_only']);
     expect(s.list().rateNote).toContain('nvidia-smi works');
   });
 
-  it('does not take nvidia-smi for the library when the library was asked for by name', async () => {
-    const { s } = run({ spec: 'nvml', worker: library });
+  it.skipIf(hasLibrary)('does not take nvidia-smi for the library when the library was asked for by name', async () => {
+    const { s } = run({ spec: 'nvml' });
     await until('a problem', () => s.list().problem);
     expect(s.list().source).toBe('nvml');
     expect(s.notices()).toEqual([]);
   });
 
-  it('hears of a worker that was killed, and of its return', async () => {
-    const { s, inventories } = run({ spec: 'nvml', worker: { ...library, restart: { firstMs: 50, maxMs: 100 } } });
+  it.skipIf(hasLibrary)('hears of a worker that was killed, and of its return', async () => {
+    const { s, inventories } = run({ spec: 'nvml', worker: { restart: { firstMs: 50, maxMs: 100 } } });
     await until('the driver problem', () => s.list().problem);
     const pid = await until('the pid', () => supervisor.statuses()[0]?.pid);
     process.kill(pid, 'SIGKILL');

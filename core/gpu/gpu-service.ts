@@ -1,4 +1,4 @@
-import type { Device, DeviceSample, GpuFrame, GpuStreamItem, Inventory, Provenance } from '../../contract/gpu.ts';
+import type { GpuFrame, GpuStreamItem, Inventory } from '../../contract/gpu.ts';
 import type { SourceEvent } from '../../contract/nvml-worker.ts';
 import { makeProblem, problemError } from '../../contract/problem-catalogue.ts';
 import type { Problem } from '../../contract/problem.ts';
@@ -6,13 +6,12 @@ import type { SimulatedFault } from '../../contract/system.ts';
 import type { Logger } from '../logging/logger.ts';
 import type { Supervisor, WorkerDescription } from '../supervisor/supervisor.ts';
 import { decideDriverProblem, listFindings, readDriverFacts, readMachineFacts } from './diagnose-driver.ts';
+import { createListeners } from './create-listeners.ts';
+import { createLatestSamples, type LatestSample } from './latest-samples.ts';
 import { createProcessService, type ProcessService } from './processes/process-service.ts';
-import { decideSource, formatSourceSpec, parseSourceSpec, readHardwareFacts, type SourceSpec } from './sources/choose-source.ts';
-import type { Emit, GpuSource } from './sources/gpu-source.ts';
-import { createNoneSource } from './sources/none-source.ts';
-import { createNvmlSource } from './sources/nvml-source.ts';
-import { createReplaySource } from './sources/replay-source.ts';
-import { createSimulateSource } from './sources/simulate-source.ts';
+import { decideSource, formatSourceSpec, parseSourceSpec, readHardwareFacts } from './sources/choose-source.ts';
+import { createSource } from './sources/create-source.ts';
+import type { GpuSource } from './sources/gpu-source.ts';
 import { createSmiSource, type SmiOptions } from './sources/smi-source.ts';
 import { canSmiAnswer } from './try-smi.ts';
 
@@ -62,11 +61,6 @@ export interface GpuService {
   notices(): readonly Problem[];
 }
 
-export interface LatestSample {
-  readonly sample: DeviceSample;
-  readonly atMs: number;
-}
-
 /** Without a frame for so many periods (and at least this long) readings have stopped. */
 const SILENT_PERIODS = 5;
 const SILENT_MS = 3000;
@@ -85,11 +79,11 @@ export function createGpuService(options: GpuServiceOptions): GpuService {
   const machine = readMachineFacts(place);
   const simulated = chosen.spec.kind === 'simulate' || chosen.spec.kind === 'replay';
 
-  const inventoryListeners = new Set<(inventory: Inventory) => void>();
-  const frameListeners = new Set<(item: GpuStreamItem) => void>();
-  const eventListeners = new Set<(event: SourceEvent) => void>();
+  const inventories = createListeners<Inventory>();
+  const items = createListeners<GpuStreamItem>();
+  const events = createListeners<SourceEvent>();
   const watchers = new Set<{ readonly rateHz: number }>();
-  const latest = new Map<string, LatestSample>();
+  const latest = createLatestSamples();
   const baseRateHz = options.baseRateHz ?? 1;
   let demand = { rateHz: baseRateHz, processes: false };
   let primary: GpuSource | null = null;
@@ -119,17 +113,13 @@ export function createGpuService(options: GpuServiceOptions): GpuService {
     const keys = Object.keys(part) as (keyof Inventory)[];
     if (keys.every((k) => JSON.stringify(inventory[k]) === JSON.stringify(part[k]))) return;
     inventory = { ...inventory, ...part, revision: inventory.revision + 1, atMs: now() };
-    for (const listener of [...inventoryListeners]) listener(inventory);
-  }
-
-  function offer(item: GpuStreamItem): void {
-    for (const listener of [...frameListeners]) listener(item);
+    inventories.tell(inventory);
   }
 
   function gap(atMs: number, reason: string): void {
     if (inGap) return;
     inGap = true;
-    offer({ type: 'gap', atMs, reason });
+    items.tell({ type: 'gap', atMs, reason });
   }
 
   function pushDemand(): void {
@@ -138,17 +128,6 @@ export function createGpuService(options: GpuServiceOptions): GpuService {
     demand = { ...demand, rateHz: Math.min(10, Math.max(baseRateHz, rateHz)) };
     primary?.setDemand(demand);
     fallback?.setDemand(demand);
-  }
-
-  function remember(frame: GpuFrame): void {
-    for (const s of frame.samples) {
-      const before = latest.get(s.uuid)?.sample;
-      latest.set(s.uuid, { atMs: frame.atMs, sample: s.state === 'ok' && before !== undefined ? { ...before, ...s } : s });
-    }
-  }
-
-  function forgetGone(devices: readonly Device[]): void {
-    for (const uuid of latest.keys()) if (!devices.some((d) => d.uuid === uuid)) latest.delete(uuid);
   }
 
   /** The driver's trouble in words of this machine, with what was looked at. */
@@ -196,17 +175,17 @@ export function createGpuService(options: GpuServiceOptions): GpuService {
 
   function accept(event: SourceEvent): void {
     if (stopped) return;
-    for (const listener of [...eventListeners]) listener(event);
+    events.tell(event);
     if (event.type === 'frame') {
       lastFrameMs = now();
       inGap = false;
-      remember(event.frame);
+      latest.add(event.frame);
       if (inventory.state === 'starting') change({ state: 'ok' });
       onFrame?.(event.frame);
-      offer({ type: 'frame', frame: event.frame });
+      items.tell({ type: 'frame', frame: event.frame });
     } else if (event.type === 'devices') {
-      forgetGone(event.devices);
-      change({ devices: event.devices, driver: event.driver, provenance: provenanceOf(), state: 'ok', problem: null, findings: [] });
+      latest.keepOnly(event.devices);
+      change({ devices: event.devices, driver: event.driver, provenance: primary?.provenance ?? null, state: 'ok', problem: null, findings: [] });
     } else if (event.type === 'processes') {
       processes.accept(event).catch((error: unknown) => log.error('the process list could not be looked up', { error: String(error) }));
     } else if (event.type === 'problem') {
@@ -221,10 +200,6 @@ export function createGpuService(options: GpuServiceOptions): GpuService {
     }
   }
 
-  function provenanceOf(): Provenance | null {
-    return primary?.provenance ?? null;
-  }
-
   /** What the library says while nvidia-smi stands in for it: only that it is back counts. */
   function acceptPrimary(event: SourceEvent): void {
     if (fallback !== null) {
@@ -232,17 +207,6 @@ export function createGpuService(options: GpuServiceOptions): GpuService {
       else return;
     }
     accept(event);
-  }
-
-  function createSource(spec: SourceSpec, emit: Emit): GpuSource {
-    const speed = options.speed === undefined ? {} : { speed: options.speed };
-    switch (spec.kind) {
-      case 'nvml': return createNvmlSource({ supervisor, emit, log, now, onGap: gap, ...(options.worker === undefined ? {} : { worker: options.worker }) });
-      case 'smi': return createSmiSource({ supervisor, emit, now, ...options.smi });
-      case 'replay': return createReplaySource({ path: spec.path, emit, now, ...speed, onGap: gap, onNotice: (problem) => { notice = problem; } });
-      case 'simulate': return createSimulateSource({ count: spec.count, emit, now, ...speed, ...(options.seed === undefined ? {} : { seed: options.seed }) });
-      case 'none': return createNoneSource(emit);
-    }
   }
 
   function lookForSilence(): void {
@@ -254,25 +218,11 @@ export function createGpuService(options: GpuServiceOptions): GpuService {
     explicit: chosen.explicit,
     processes,
     list: () => inventory,
-    latest: () => latest,
+    latest: () => latest.byUuid,
     notices: () => (notice === null ? [] : [notice]),
-    onInventory(listener) {
-      const own = (i: Inventory): void => listener(i);
-      inventoryListeners.add(own);
-      return () => void inventoryListeners.delete(own);
-    },
-    onSourceEvent(listener) {
-      const own = (e: SourceEvent): void => listener(e);
-      eventListeners.add(own);
-      return () => void eventListeners.delete(own);
-    },
-    frames: {
-      subscribe(listener) {
-        const own = (item: GpuStreamItem): void => listener(item);
-        frameListeners.add(own);
-        return () => void frameListeners.delete(own);
-      },
-    },
+    onInventory: (listener) => inventories.add(listener),
+    onSourceEvent: (listener) => events.add(listener),
+    frames: { subscribe: (listener) => items.add(listener) },
     watch(rateHz) {
       const watcher = { rateHz: Math.min(10, Math.max(0.1, rateHz)) };
       watchers.add(watcher);
@@ -282,7 +232,7 @@ export function createGpuService(options: GpuServiceOptions): GpuService {
     start() {
       if (primary !== null) return;
       log.info('source chosen', { spec: inventory.sourceSpec, explicit: chosen.explicit });
-      primary = createSource(chosen.spec, acceptPrimary);
+      primary = createSource(chosen.spec, acceptPrimary, { ...options, log, now, onGap: gap, onNotice: (problem) => { notice = problem; } });
       primary.setDemand(demand);
       primary.start();
       recheck = setInterval(() => { if (!workerFailed && (inventory.state === 'problem' || fallback !== null)) primary?.refresh(); }, options.recheckMs ?? 30_000);
@@ -301,8 +251,8 @@ export function createGpuService(options: GpuServiceOptions): GpuService {
           clearTimeout(timer);
           resolve();
         };
-        eventListeners.add(listener);
-        stopListening = () => { clearTimeout(timer); eventListeners.delete(listener); };
+        const remove = events.add(listener);
+        stopListening = () => { clearTimeout(timer); remove(); };
       });
       primary?.refresh();
       fallback?.refresh();

@@ -1,7 +1,7 @@
 import type { GpuStreamItem, Inventory } from '../../contract/gpu.ts';
 import type { ReadinessLine } from '../../contract/system.ts';
 import { throttleKind } from '../../contract/throttle.ts';
-import type { LatestSample } from './gpu-service.ts';
+import type { LatestSample } from './latest-samples.ts';
 
 const shortVersion = (version: string): string => version.split('.').slice(0, 2).join('.');
 const count = (n: number, one: string): string => `${n} ${one}${n === 1 ? '' : 's'}`;

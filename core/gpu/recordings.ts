@@ -24,12 +24,33 @@ export interface RecordSource {
 const twoDigits = (n: number): string => String(n).padStart(2, '0');
 const fileName = (at: Date): string => `${String(at.getFullYear())}-${twoDigits(at.getMonth() + 1)}-${twoDigits(at.getDate())}-${twoDigits(at.getHours())}${twoDigits(at.getMinutes())}${twoDigits(at.getSeconds())}-${String(at.getMilliseconds()).padStart(3, '0')}.jsonl`;
 
+/** A source that has just been started says what it has within a moment; nothing can be recorded before. */
+const KNOWN_AFTER_MS = 10_000;
+
+/** The inventory, once the source has spoken. */
+async function whenKnown(source: RecordSource, signal: AbortSignal): Promise<Inventory> {
+  if (source.list().state !== 'starting') return source.list();
+  await new Promise<void>((resolve) => {
+    const done = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', done);
+      stop();
+      resolve();
+    };
+    const timer = setTimeout(done, KNOWN_AFTER_MS);
+    // The event is heard before the service has taken it: look in the next turn.
+    const stop = source.onSourceEvent((event) => { if (event.type === 'devices' || event.type === 'problem') setImmediate(done); });
+    signal.addEventListener('abort', done);
+  });
+  return source.list();
+}
+
 /**
  * Records for `seconds` what the source says, at 10 Hz and with processes. A cancelled recording keeps what is whole.
  * @throws ProblemError `file.*`, or what the source says when it has nothing to record
  */
 export async function record(source: RecordSource, folder: string, app: string, input: { readonly seconds: number; readonly note: string | null }, job: RecordContext): Promise<{ path: string; frames: number; bytes: number; lostFrames: number }> {
-  const inventory = source.list();
+  const inventory = await whenKnown(source, job.signal);
   if (inventory.problem !== null && inventory.devices.length === 0) throw new ProblemError(inventory.problem);
   if (inventory.devices.length === 0) throw problemError('gpu.none');
   const path = join(folder, fileName(new Date()));

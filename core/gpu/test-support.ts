@@ -7,14 +7,14 @@ import type { Logger } from '../logging/logger.ts';
 /** For tests only: a log that nobody reads. */
 export const quietLog: Logger = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined, child: () => quietLog };
 
-/** A temporary folder with these files; a value `{ link }` is a symbolic link. */
-export function makeTree(files: Readonly<Record<string, string | { readonly link: string }>>): { readonly root: string; remove(): void } {
+/** A temporary folder with these files; a value `{ target }` is a symbolic link. */
+export function makeTree(files: Readonly<Record<string, string | { readonly target: string }>>): { readonly root: string; remove(): void } {
   const root = mkdtempSync(join(tmpdir(), 'warpdeck-tree-'));
   for (const [path, content] of Object.entries(files)) {
     const full = join(root, path);
     mkdirSync(dirname(full), { recursive: true });
     if (typeof content === 'string') writeFileSync(full, content, { mode: content.startsWith('#!') ? 0o755 : 0o644 });
-    else symlinkSync(content.link, full);
+    else symlinkSync(content.target, full);
   }
   return { root, remove: () => rmSync(root, { recursive: true, force: true }) };
 }

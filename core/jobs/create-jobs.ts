@@ -83,12 +83,12 @@ export function createJobs({ folder: dir, log, now = Date.now }: JobsOptions): J
   const logPath = (id: string): string | null => (dir === null ? null : join(dir, `${id}.log`));
   const openLog = (id: string, ended: boolean): JobLog => openJobLog(logPath(id), ended, (error) => log.warn('The log of a job cannot be written', { id, detail: String(error) }));
 
-  const save = (held: Held): Promise<void> => {
+  const save = (held: Held, record: Job = held.job): Promise<void> => {
     if (dir === null) return Promise.resolve();
     const path = join(dir, `${held.job.id}.json`);
     held.saving = held.saving
       .then(() => mkdir(dir, { recursive: true, mode: 0o700 }))
-      .then(() => writeFileAtomic(path, `${JSON.stringify({ schemaVersion: 1, job: held.job })}\n`))
+      .then(() => writeFileAtomic(path, `${JSON.stringify({ schemaVersion: 1, job: record })}\n`))
       .catch((error: unknown) => log.warn('A job cannot be stored', { id: held.job.id, detail: String(error) }));
     return held.saving;
   };
@@ -105,8 +105,11 @@ export function createJobs({ folder: dir, log, now = Date.now }: JobsOptions): J
 
   const finish = async (held: Held, end: Partial<Job>): Promise<void> => {
     await held.log.end();
-    change(held, { endedAtMs: now(), secondsLeft: null, doing: null, ...end });
-    await held.saving;
+    const record: Job = { ...held.job, endedAtMs: now(), secondsLeft: null, doing: null, ...end };
+    // Stored before it is told: who hears of the end may end the engine.
+    await save(held, record);
+    held.job = record;
+    tell();
     log.info('A job ended', { id: held.job.id, state: held.job.state, ...(held.job.problem ? { problem: held.job.problem.code } : {}) });
     await forgetOldest();
   };

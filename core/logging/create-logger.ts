@@ -61,7 +61,7 @@ export function createLogger(options: LoggerOptions): RootLogger {
       try {
         if (!base.isLevelEnabled(level)) return;
         const clean = fields === undefined ? {} : (cleanFields(fields, redact) as LogFields);
-        base[level]({ ...(area === null ? {} : { area }), ...withoutReserved(clean) }, redact(message).replaceAll('%', '%%'));
+        base[level]({ ...(area === null ? {} : { area }), ...withoutReserved(clean) }, redact(message));
       } catch {
         // A log line is never worth more than the work it tells of.
       }

@@ -9,6 +9,7 @@ import { RPCLink } from '@orpc/client/websocket';
 import type { ContractRouterClient } from '@orpc/contract';
 import { WebSocket } from 'ws';
 import type { Api } from '../../contract/api.ts';
+import type { Inventory } from '../../contract/gpu.ts';
 
 export type Client = ContractRouterClient<Api>;
 
@@ -89,6 +90,15 @@ export async function workerPid(client: Client, name: string): Promise<number> {
     if (pid) return pid;
   }
   throw new Error(`no worker ${name}`);
+}
+
+/** The inventory once the source has spoken. @throws when it has a problem instead of devices */
+export async function whenDevices(client: Client): Promise<Inventory> {
+  for await (const inventory of await client.gpus.watchInventory({})) {
+    if (inventory.problem) throw new Error(`${inventory.problem.title}: ${inventory.problem.cause}`);
+    if (inventory.devices.length > 0) return inventory;
+  }
+  throw new Error('no devices');
 }
 
 export const percentile = (values: readonly number[], p: number): number => {

@@ -3,7 +3,7 @@
  * one subscriber, against `nvidia-smi` with the same fields started once a second. Part of `npm run hardware`.
  */
 import { execFileSync } from 'node:child_process';
-import { cpuSeconds, startEngine, workerPid } from '../bench/engine-process.ts';
+import { cpuSeconds, startEngine, whenDevices, workerPid } from '../bench/engine-process.ts';
 
 const SECONDS = Number(process.env['WARPDECK_SECONDS'] ?? 40);
 const QUERY = 'utilization.gpu,utilization.memory,power.draw.instant,clocks.sm,clocks.mem,clocks_event_reasons.active,memory.used,temperature.gpu';
@@ -23,7 +23,7 @@ const engine = await startEngine({ gpus: 'nvml' });
 try {
   const { client, ws } = await engine.connect();
   const pid = await workerPid(client, 'nvml');
-  const devices = (await client.gpus.list({})).devices.length;
+  const devices = (await whenDevices(client)).devices.length;
   let from: { at: number; engine: number; worker: number } | null = null;
   let frames = 0;
   const took: number[] = [];

@@ -2,7 +2,6 @@
  * The nvml worker: this thread speaks with the engine and beats; `sampling-thread.ts` makes the driver calls.
  * Calls: `demand` (contract/nvml-worker.ts), `refresh`, `status`, `burst` (benchmarks). Event: `source`.
  */
-import { setFlagsFromString } from 'node:v8';
 import { Worker } from 'node:worker_threads';
 import { demand as demandSchema } from '../../contract/nvml-worker.ts';
 import { makeProblem, problemError } from '../../contract/problem-catalogue.ts';
@@ -11,9 +10,6 @@ import type { BurstResult } from './sampler.ts';
 import { defaultTimes } from './schedule.ts';
 import { makeSharedState, readProgress, WORD } from './shared-state.ts';
 import type { FromThread, ThreadData, ToThread } from './thread-messages.ts';
-
-// A worker that hands on small messages needs no large nursery; it would only be resident memory.
-setFlagsFromString('--max-semi-space-size=1');
 
 /** How long the driver may take to shut down before this process ends without it. */
 const STOP_MS = 1000;

@@ -198,13 +198,13 @@ export function createSampler(words: Int32Array, out: SamplerOutput, times: Samp
 
   function tick(): void {
     if (session === null) return;
-    const wasLost = anyLost();
     const now = nowMs();
     session.xids.poll((device, xid) => takeXid(device, xid, now));
     const frame = readFrame(false);
     if (session.devices.some((d) => d.changed)) tellDevices();
     out.event({ type: 'frame', frame });
-    if (!wasLost && anyLost()) retryTimer = later(retryTimer, times.lostMs, reopen);
+    // Whichever reading found it: also one between two ticks.
+    if (retryTimer === undefined && anyLost()) retryTimer = later(undefined, times.lostMs, reopen);
     tellAllLost();
     decideRates();
     if (now >= topologyDueMs) {

@@ -5,6 +5,13 @@ import { Button } from '../ui/button.tsx';
 import { Icon } from '../ui/icons.tsx';
 import { useApp, useConnection, useEngine, useSettingsStore, useUi } from './context.tsx';
 
+/** Why the connection is lost, as a sentence. Pure. */
+export function lostSentence(problem: Problem): string {
+  const detail = problem.code === 'engine.unreachable' ? String(problem.facts['detail'] ?? '') : problem.cause;
+  if (detail === '') return '';
+  return `${detail.charAt(0).toUpperCase()}${detail.slice(1)}${/[.!?]$/.test(detail) ? '' : '.'}`;
+}
+
 interface BannerProps {
   readonly severity: Problem['severity'];
   readonly title: string;
@@ -43,7 +50,7 @@ export function Banners(): ReactNode {
   return (
     <div className="banners">
       {connection.state === 'lost' && (
-        <Banner severity="problem" title="The engine does not answer" text={`${connection.problem.cause} What is shown is old. It is tried again by itself; the page goes on when it answers.`}>
+        <Banner severity="problem" title="The engine does not answer" text={`${lostSentence(connection.problem)} What is shown is old. It is tried again by itself, and the page goes on when it answers.`}>
           <Button small onClick={app.connection.retryNow}>
             Try now
           </Button>

@@ -1,3 +1,4 @@
+import { flushSync } from 'react-dom';
 import { createBrowserShell } from '../connection/browser-shell.ts';
 import { createCommitClock } from '../connection/commit-clock.ts';
 import { connect, type OpenTransport } from '../connection/connect.ts';
@@ -31,7 +32,7 @@ export function createApp(token: TokenBox | null): App {
   const { open, shell } = token === null ? desktopParts() : { open: createWebTransport({ origin: location.origin, token }), shell: createBrowserShell((q) => ui.getState().ask(q)) };
   const connection = connect({ open, version: PAGE_VERSION, ...(token === null ? { helloMs: DESKTOP_HELLO_MS } : {}) });
   const { client } = connection;
-  const clock = createCommitClock();
+  const clock = createCommitClock(flushSync);
   const settings = createSettingsStore({ client, source: connection });
   const feed = createGpuFeed({ client, source: connection, visibility: document, rateHz: settings.getState().current.monitor.watchedHz });
   const parts: Omit<App, 'intents'> = {

@@ -1,24 +1,19 @@
-import { lazy, Suspense, useEffect, type ReactNode } from 'react';
+import { Suspense, useEffect, type ReactNode } from 'react';
 import { AlertsPage } from '../features/alerts/alerts-page.tsx';
 import { HelpSheet } from '../features/help/help-sheet.tsx';
 import { JobDrawer } from '../features/jobs/job-drawer.tsx';
-import { NoDriver } from '../features/no-driver/no-driver.tsx';
-import { SimulatedBanner } from '../features/no-driver/simulated-banner.tsx';
 import { Palette } from '../features/palette/palette.tsx';
-import { Readiness } from '../features/readiness/readiness.tsx';
 import { SettingsPage } from '../features/settings/settings-page.tsx';
-import { valueOf } from '../connection/remote.ts';
 import { AlertAnnouncer } from './announcer.tsx';
 import { Banners } from './banners.tsx';
 import { ConfirmDialog } from './confirm-dialog.tsx';
 import { useApp, useConnection, useGpuStore, useIntents, useJobs, useUi } from './context.tsx';
+import { MonitorRoute } from './monitor-route.tsx';
 import { Rail } from './rail.tsx';
 import { useRoute, type PageName } from './routes.ts';
 import { findByKeys, isTyping } from './shortcuts.ts';
 import { Strip } from './strip.tsx';
 import { TopBar } from './top-bar.tsx';
-
-const MonitorPage = lazy(() => import('../features/monitor/monitor-page.tsx').then((m) => ({ default: m.MonitorPage })));
 
 const titles: Readonly<Record<PageName, string>> = { monitor: 'Monitor', alerts: 'Alerts', settings: 'Settings' };
 
@@ -53,7 +48,7 @@ export function Frame(): ReactNode {
         <div className="middle">
           <Banners />
           <main id="main" tabIndex={-1}>
-            <Suspense fallback={null}>{page === 'monitor' ? <Monitor /> : page === 'alerts' ? <AlertsPage /> : <SettingsPage />}</Suspense>
+            <Suspense fallback={null}>{page === 'monitor' ? <MonitorRoute /> : page === 'alerts' ? <AlertsPage /> : <SettingsPage />}</Suspense>
           </main>
           {drawer && <JobDrawer onClose={() => app.jobs.getState().showDrawer(false)} />}
         </div>
@@ -67,11 +62,6 @@ export function Frame(): ReactNode {
   );
 }
 
-/** The monitor with what other areas lay into it: features do not know each other. */
-function Monitor(): ReactNode {
-  const inventory = useGpuStore((s) => valueOf(s.inventory));
-  return <MonitorPage readiness={<Readiness />} banner={inventory && <SimulatedBanner inventory={inventory} />} empty={inventory && <NoDriver inventory={inventory} />} />;
-}
 
 /** Presses become intents. A dialog takes its own keys. */
 function useShortcuts(): void {

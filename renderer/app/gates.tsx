@@ -4,6 +4,7 @@ import { parsePastedAddress } from '../connection/web-transport.ts';
 import { Button } from '../ui/button.tsx';
 import { CopyLine } from '../ui/copy-line.tsx';
 import { ProblemNote } from '../ui/problem-note.tsx';
+import { lostSentence } from './banners.tsx';
 import { Mark } from './rail.tsx';
 
 /** Before the engine has answered for the first time. */
@@ -16,7 +17,7 @@ export function WaitingGate({ connection, onRetry }: { readonly connection: Conn
         </h1>
         {connection.state === 'lost' ? (
           <>
-            <ProblemNote problem={connection.problem} />
+            <ProblemNote problem={{ ...connection.problem, cause: lostSentence(connection.problem) }} />
             <p role="status">Tried {connection.attempts === 1 ? 'once' : `${connection.attempts} times`}; it is tried again by itself.</p>
             <div>
               <Button look="primary" onClick={onRetry}>

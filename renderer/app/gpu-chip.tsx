@@ -8,11 +8,13 @@ import { followSpark, type SparkRing } from './spark.ts';
 interface ChipProps {
   readonly device: Device;
   readonly simulated: boolean;
+  /** The driver answers; else the last numbers would pose as live. */
+  readonly answers: boolean;
   readonly ring: SparkRing;
 }
 
 /** One device, always now. A click selects it alone, with Shift it adds. */
-export function GpuChip({ device, simulated, ring }: ChipProps): ReactNode {
+export function GpuChip({ device, simulated, answers, ring }: ChipProps): ReactNode {
   const { gpus } = useApp();
   const selected = useGpuStore((s) => s.selection.includes(device.uuid));
   const state = useGpuStore((s) => s.latest[device.uuid]?.state ?? null);
@@ -20,14 +22,15 @@ export function GpuChip({ device, simulated, ring }: ChipProps): ReactNode {
   const temp = useGpuStore((s) => s.latest[device.uuid]?.medium?.tempCelsius ?? null);
   const used = useGpuStore((s) => s.latest[device.uuid]?.medium?.memUsedBytes ?? null);
   const name = formatDeviceName(device.name);
-  const gone = state !== null && state !== 'ok';
+  const gone = !answers || (state !== null && state !== 'ok');
+  const goneWord = state === 'lost' ? 'lost' : state === 'reset_required' ? 'needs a reset' : 'no answer';
   const memory = used === null || device.memTotalBytes === null ? null : formatGibPair(used, device.memTotalBytes);
   return (
     <button
       type="button"
       className="chip"
       aria-pressed={selected}
-      aria-label={`GPU ${device.index}, ${name}${simulated ? ', simulated' : ''}${gone ? ', lost' : ''}`}
+      aria-label={`GPU ${device.index}, ${name}${simulated ? ', simulated' : ''}${gone ? `, ${goneWord}` : ''}`}
       title={`${selected ? 'Selected' : 'Select'} ${name}; Shift adds${memory ? `\n${memory.text} ${memory.unit}` : ''}`}
       onClick={(e) => gpus.getState().select(device.uuid, e.shiftKey)}
     >
@@ -39,7 +42,7 @@ export function GpuChip({ device, simulated, ring }: ChipProps): ReactNode {
       {gone ? <span /> : <Spark ring={ring} index={device.index} />}
       {gone ? (
         <span className="vals">
-          <span className="lost">{state === 'lost' ? 'lost' : state === 'reset_required' ? 'needs a reset' : 'no answer'}</span>
+          <span className="lost">{goneWord}</span>
         </span>
       ) : (
         <span className="vals">

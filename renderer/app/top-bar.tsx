@@ -1,6 +1,7 @@
 import { useMemo, type ReactNode } from 'react';
 import type { Inventory } from '../../contract/gpu.ts';
 import { valueOf } from '../connection/remote.ts';
+import { hasNoDriver } from '../features/no-driver/no-driver-facts.ts';
 import { Icon } from '../ui/icons.tsx';
 import { useApp, useConnection, useGpuStore, useIntents, useSettings } from './context.tsx';
 import { GpuChip } from './gpu-chip.tsx';
@@ -36,7 +37,7 @@ export function TopBar(): ReactNode {
     <header className="topbar">
       <div className={`chips${devices.length > MANY ? ' many' : ''}`} role="group" aria-label={devices.length > 0 ? 'GPUs; select to filter' : 'No GPU'}>
         {devices.map((d) => (
-          <GpuChip key={d.uuid} device={d} simulated={inventory?.simulated === true} ring={sparks.ringOf(d.uuid)} />
+          <GpuChip key={d.uuid} device={d} simulated={inventory?.simulated === true} answers={inventory !== null && !hasNoDriver(inventory)} ring={sparks.ringOf(d.uuid)} />
         ))}
       </div>
       <div className="tools">

@@ -10,12 +10,14 @@ export interface CommitClock {
 
 export const COMMIT_MS = 500;
 
-/** Starts the beat. */
-export function createCommitClock(periodMs: number = COMMIT_MS): CommitClock {
+/** Starts the beat. `batch` runs all listeners so that they become one commit (React: `flushSync`). */
+export function createCommitClock(batch: (work: () => void) => void, periodMs: number = COMMIT_MS): CommitClock {
   const listeners = new Set<(nowMs: number) => void>();
   const timer = setInterval(() => {
     const nowMs = Date.now();
-    for (const listener of listeners) listener(nowMs);
+    batch(() => {
+      for (const listener of listeners) listener(nowMs);
+    });
   }, periodMs);
   return {
     onTick: (listener) => {

@@ -35,6 +35,9 @@ export function makeOpenerPage(address: string): string {
   return `<!doctype html><meta charset="utf-8"><title>Warpdeck</title><meta http-equiv="refresh" content="0;url=${safe}"><p><a href="${safe}">Open Warpdeck</a></p>\n`;
 }
 
+/** With which an engine that ends closes its sockets (core/web/rpc-connection.ts). */
+const CLOSE_ENGINE_ENDS = 4001;
+
 async function openInBrowser(context: CommandContext, dataDir: string, address: string): Promise<string | null> {
   const path = join(dataDir, `open-${String(process.pid)}.html`);
   await writeFile(path, makeOpenerPage(address), { mode: 0o600 });
@@ -149,8 +152,8 @@ async function serve(context: CommandContext, verb: 'serve' | 'app'): Promise<nu
     out.note('Ctrl+C ends it.');
     const why = await Promise.race([untilAborted(signal), engine.closed]);
     if (why === 'signal') await endForeground(context, engine, { wasRunning, webWasOn });
-    // "warpdeck stop" from elsewhere closes with 1000 or 1001; anything else is an engine that died.
-    else if (why.code !== 1000 && why.code !== 1001) throw new ProblemError(makeProblem('engine.unreachable', { dataDir: context.dataDir, detail: `it ended while it served (${why.reason === '' ? `code ${String(why.code)}` : why.reason})` }));
+    // "warpdeck stop" from elsewhere; anything else is an engine that died.
+    else if (why.code !== CLOSE_ENGINE_ENDS) throw new ProblemError(makeProblem('engine.unreachable', { dataDir: context.dataDir, detail: `it ended while it served (${why.reason === '' ? `code ${String(why.code)}` : why.reason})` }));
     else out.note('The engine was stopped.');
     return exitCodes.fine;
   } finally {

@@ -61,7 +61,7 @@ function moveSelection(state: WatchState, by: number): WatchState {
   const list = listProcesses(state).map(processKey);
   if (list.length === 0) return { ...state, selected: null };
   const at = state.selected === null ? -1 : list.indexOf(state.selected);
-  const next = at < 0 ? (by > 0 ? 0 : list.length - 1) : Math.min(list.length - 1, Math.max(0, at + by));
+  const next = Math.min(list.length - 1, Math.max(0, at < 0 && by < 0 ? list.length + by : at + by));
   return { ...state, selected: list[next] ?? null };
 }
 

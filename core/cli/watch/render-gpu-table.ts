@@ -13,6 +13,7 @@ export interface GpuLayout {
   readonly utilBar: number;
   readonly memoryBar: number;
   readonly memory: number;
+  readonly memoryWithTotal: boolean;
   readonly power: number;
   readonly powerWithLimit: boolean;
   readonly clock: number;
@@ -25,6 +26,7 @@ const TEMP = 6;
 const CLOCK = 9;
 const PCIE = 6;
 const STATE_WORD = 16;
+const PLAIN_MEMORY = 8;
 const UTIL_BAR = 8;
 const MEMORY_BAR = 9;
 const MOST_BAR = 24;
@@ -38,10 +40,10 @@ export function layoutWidth(l: GpuLayout): number {
 
 /** What gives way, in this order, until a row fits; what room is left goes to the bars. Pure. */
 export function decideGpuLayout(room: number, needs: { readonly name: number; readonly memory: number; readonly power: number; readonly powerPlain: number }): GpuLayout {
-  let layout: GpuLayout = { name: needs.name, state: STATE_WORD, utilBar: UTIL_BAR, memoryBar: MEMORY_BAR, memory: needs.memory, power: needs.power, powerWithLimit: true, clock: CLOCK, pcie: PCIE };
+  let layout: GpuLayout = { name: needs.name, state: STATE_WORD, utilBar: UTIL_BAR, memoryBar: MEMORY_BAR, memory: needs.memory, memoryWithTotal: true, power: needs.power, powerWithLimit: true, clock: CLOCK, pcie: PCIE };
   const steps: readonly ((l: GpuLayout) => GpuLayout)[] = [
     (l) => ({ ...l, pcie: 0 }), (l) => ({ ...l, clock: 0 }), (l) => ({ ...l, name: Math.min(l.name, 14) }), (l) => ({ ...l, memoryBar: 0 }), (l) => ({ ...l, state: 1 }),
-    (l) => ({ ...l, utilBar: 0 }), (l) => ({ ...l, name: Math.min(l.name, 9) }), (l) => ({ ...l, power: needs.powerPlain, powerWithLimit: false }), (l) => ({ ...l, name: Math.min(l.name, 4) }),
+    (l) => ({ ...l, utilBar: 0 }), (l) => ({ ...l, name: Math.min(l.name, 9) }), (l) => ({ ...l, power: needs.powerPlain, powerWithLimit: false }), (l) => ({ ...l, memory: PLAIN_MEMORY, memoryWithTotal: false }), (l) => ({ ...l, name: Math.min(l.name, 4) }),
   ];
   for (const step of steps) {
     if (layoutWidth(layout) <= room) break;
@@ -103,7 +105,7 @@ function renderDevice(device: Device, sample: DeviceSample | null, l: GpuLayout,
     [span(fitText(deviceName(device, isSimulated), l.name), isChosen ? 'title' : 'ink')],
     [span(state.icon, stateStyle), ...(l.state > 1 ? [span(fitText(` ${state.word}`, l.state - 1), state.level === 'fine' ? 'ink' : stateStyle)] : [])],
     [...(l.utilBar > 0 ? [...bar(util === null ? null : util / 100, l.utilBar, colour), span(' ')] : []), right(formatPercent(util), PERCENT)],
-    [...(l.memoryBar > 0 ? [...bar(share, l.memoryBar, colour), span(' ')] : []), right(slower(formatMemory(used, device.memTotalBytes)), l.memory)],
+    [...(l.memoryBar > 0 ? [...bar(share, l.memoryBar, colour), span(' ')] : []), right(slower(l.memoryWithTotal ? formatMemory(used, device.memTotalBytes) : formatGib(used)), l.memory)],
     [right(l.powerWithLimit ? formatPower(fast?.powerWatts ?? null, limit) : formatWatts(fast?.powerWatts ?? null), l.power)],
     [right(slower(formatCelsius(medium?.tempCelsius ?? null)), TEMP)],
     l.clock > 0 ? [right(formatMhz(fast?.clockSmMhz ?? null), l.clock)] : [],

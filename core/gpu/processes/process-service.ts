@@ -70,18 +70,28 @@ export function createProcessService(options: ProcessServiceOptions): ProcessSer
     });
   }
 
+  /** Sources that never give a list: nobody waits for them. */
+  function withoutList(): ProcessReading | null {
+    const { kind } = options.source();
+    if (kind !== 'smi' && kind !== 'none') return null;
+    return emptyReading(kind === 'smi' ? 'nvidia-smi is read for devices only; the driver library would list processes.' : 'There are no devices.');
+  }
+  const emptyReading = (text: string): ProcessReading => ({ atMs: now(), processes: [], notReported: { processes: { code: 'source', text } } });
+
   function watch(listener: (reading: ProcessReading) => void): () => void {
     const own = (reading: ProcessReading): void => listener(reading);
     listeners.add(own);
     if (listeners.size === 1) options.setWanted(true);
-    if (latest !== null && now() - latest.atMs < FRESH_MS) own(latest);
+    const known = withoutList() ?? (latest !== null && now() - latest.atMs < FRESH_MS ? latest : null);
+    if (known !== null) own(known);
     return () => {
       if (listeners.delete(own) && listeners.size === 0) options.setWanted(false);
     };
   }
 
   async function once(): Promise<ProcessReading> {
-    if (latest !== null && now() - latest.atMs < FRESH_MS) return latest;
+    const known = withoutList() ?? (latest !== null && now() - latest.atMs < FRESH_MS ? latest : null);
+    if (known !== null) return known;
     return new Promise<ProcessReading>((resolve) => {
       // A source may answer while it is asked, before `watch` has returned.
       let stop: (() => void) | null = null;
@@ -92,7 +102,7 @@ export function createProcessService(options: ProcessServiceOptions): ProcessSer
         stop?.();
         resolve(reading);
       };
-      const timer = setTimeout(() => finish({ atMs: now(), processes: [], notReported: { processes: { code: 'source', text: 'This source gives no list of processes.' } } }), WAIT_MS);
+      const timer = setTimeout(() => finish(emptyReading('The source gave no list of processes.')), WAIT_MS);
       stop = watch((reading) => finish(reading));
       if (finished) stop();
     });

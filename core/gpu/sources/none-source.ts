@@ -12,7 +12,7 @@ export function createNoneSource(emit: Emit): GpuSource {
       emit({ type: 'problem', problem: makeProblem('gpu.none') });
     },
     setDemand() { /* nothing is read */ },
-    refresh() { /* nothing to look for */ },
+    refresh() { emit({ type: 'problem', problem: makeProblem('gpu.none') }); },
     stop: () => Promise.resolve(),
   };
 }

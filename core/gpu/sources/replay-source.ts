@@ -121,7 +121,11 @@ export function createReplaySource(options: ReplayOptions): GpuSource {
       demand = next;
       if (recording !== null) emitRate();
     },
-    refresh() { if (recording === null && !stopped) void load(); },
+    refresh() {
+      if (stopped) return;
+      if (recording === null) void load();
+      else emit({ type: 'devices', driver: recording.header.driver, devices: recording.header.devices });
+    },
     stop() {
       stopped = true;
       if (timer !== null) clearTimeout(timer);

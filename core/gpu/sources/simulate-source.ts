@@ -79,6 +79,10 @@ export function createSimulateSource(options: SimulateOptions): SimulateSource {
     timer.unref();
   }
 
+  function emitMismatch(): void {
+    emit({ type: 'problem', problem: makeProblem('gpu.version_mismatch', { moduleVersion: '580.82', libraryVersion: '580.95' }) });
+  }
+
   function fault(f: SimulatedFault): void {
     const of = (uuid: string): (typeof devices)[number] | undefined => devices.find((d) => d.devices().some((x) => x.uuid === uuid));
     if (f.fault === 'none') {
@@ -88,7 +92,7 @@ export function createSimulateSource(options: SimulateOptions): SimulateSource {
       emitDevices();
     } else if (f.fault === 'driver_mismatch') {
       mismatch = true;
-      emit({ type: 'problem', problem: makeProblem('gpu.version_mismatch', { moduleVersion: '580.82', libraryVersion: '580.95' }) });
+      emitMismatch();
     } else if (f.fault === 'lost') of(f.uuid)?.setLost(true);
     else if (f.fault === 'hot') of(f.uuid)?.setHot(true);
     else if (f.fault === 'not_reported') { of(f.uuid)?.setNotReported(f.field); emitDevices(); }
@@ -120,7 +124,10 @@ export function createSimulateSource(options: SimulateOptions): SimulateSource {
       if (changed) { schedule(); emit({ type: 'rate', rateHz: next.rateHz, note: null }); }
       if (asked && !mismatch) emitProcesses(now());
     },
-    refresh() { if (!mismatch) emitDevices(); },
+    refresh() {
+      if (mismatch) emitMismatch();
+      else emitDevices();
+    },
     fault,
     tick,
     stop() {

@@ -99,7 +99,7 @@ export function createDeviceTrack(): DeviceTrack {
       const fast = rings.fast;
       const first = fast.find(fromMs);
       const last = fast.find(toMs + 0.0001);
-      const count = last - first;
+      const count = Math.max(0, last - first);
       const times = new Float64Array(count);
       const values = new Float64Array(count * indexes.length);
       const places = indexes.map((metric) => {

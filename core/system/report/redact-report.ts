@@ -15,7 +15,7 @@ const ipv4 = /(?<![\d.])(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d
 /** Three groups and more, or `::`: times (12:30:05) have no letters and no double colon. PCI addresses end in `.n`. */
 const ipv6 = /(?<![0-9A-Za-z:.])(?:(?:[0-9A-Fa-f]{1,4}:){7}[0-9A-Fa-f]{1,4}|(?:[0-9A-Fa-f]{1,4}:){1,6}(?::[0-9A-Fa-f]{1,4}){1,6}|(?:[0-9A-Fa-f]{1,4}:){1,7}:|::(?:[0-9A-Fa-f]{1,4}:){0,6}[0-9A-Fa-f]{1,4})(?:%[A-Za-z0-9]+)?(?![0-9A-Za-z:])/g;
 const gpuUuid = /\b(GPU|MIG)-[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\b/g;
-const serial = /(\bserial(?:[ _-]?(?:number|no))?["']?\s*[:=]?\s*["']?)[A-Za-z0-9][A-Za-z0-9-]{4,}/gi;
+const serial = /(\bserial(?:[ _-]?(?:number|no))?["']?\s*[:=]?\s*["']?)(?=[A-Za-z-]*\d)[A-Za-z0-9][A-Za-z0-9-]{4,}/gi;
 const mail = /[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}/g;
 const own = new Set(['127.0.0.1', '0.0.0.0', '::1', '::']);
 

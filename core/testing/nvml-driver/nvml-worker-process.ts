@@ -1,6 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import type { SourceEvent } from '../../../contract/nvml-worker.ts';
 import type { WorkerToEngine } from '../../../contract/worker.ts';
+import { nvmlWorker } from '../../gpu/sources/nvml-source.ts';
 import { entryPoint } from '../../system/entry-points.ts';
 
 type EventOf<T extends SourceEvent['type']> = Extract<SourceEvent, { type: T }>;
@@ -23,7 +24,7 @@ export interface NvmlWorkerProcess {
 
 /** Starts the worker. `keep` false: frames are not collected (for long measurements). */
 export function startNvmlWorker(env: Readonly<Record<string, string>>, options: { readonly keep?: boolean } = {}): NvmlWorkerProcess {
-  const child = fork(entryPoint('nvml'), [], { env: { PATH: process.env['PATH'], ...env }, stdio: ['ignore', 'ignore', 'pipe', 'ipc'], execArgv: [] });
+  const child = fork(entryPoint('nvml'), [], { env: { PATH: process.env['PATH'], ...nvmlWorker.env, ...env }, stdio: ['ignore', 'ignore', 'pipe', 'ipc'], execArgv: [...(nvmlWorker.nodeArgs ?? [])] });
   const messages: WorkerToEngine[] = [];
   const listeners = new Set<(message: WorkerToEngine) => void>();
   const answers = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>();

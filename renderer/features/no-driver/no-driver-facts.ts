@@ -82,7 +82,7 @@ export function decideSteps(problem: Problem): readonly { readonly text: string;
   return Array.from({ length }, (_, i) => ({ text: sentences[i] ?? 'Or run this.', command: commands[i] ?? null }));
 }
 
-/** Whether the page shows why there is no reading instead of cards. Pure. */
-export function hasNoDriver(inventory: Pick<Inventory, 'state' | 'devices' | 'problem'>): boolean {
-  return inventory.problem !== null && (inventory.state === 'problem' || inventory.devices.length === 0);
+/** Whether the page says why there is no reading instead of showing cards. A worker that restarts is no such thing. Pure. */
+export function hasNoDriver(inventory: Pick<Inventory, 'state' | 'problem'> & { readonly devices: readonly unknown[] }): boolean {
+  return inventory.problem !== null && (inventory.devices.length === 0 || (inventory.state === 'problem' && inventory.problem.code.startsWith('gpu.')));
 }

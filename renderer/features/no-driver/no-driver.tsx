@@ -1,8 +1,9 @@
 import './no-driver.css';
-import { Fragment, useEffect, type ReactNode } from 'react';
+import { Fragment, type ReactNode } from 'react';
 import type { Inventory } from '../../../contract/gpu.ts';
 import type { Problem } from '../../../contract/problem.ts';
 import { useApp, useEngine, useGpuStore } from '../../app/context.tsx';
+import { WHAT_TO_DO_ID } from '../../app/follow-place.ts';
 import { valueOf } from '../../connection/remote.ts';
 import { Button } from '../../ui/button.tsx';
 import { CopyLine } from '../../ui/copy-line.tsx';
@@ -15,14 +16,11 @@ import { NotReported, Value } from '../../ui/value.tsx';
 import { decideFutile, decideSteps, decideVersions, decideWorks } from './no-driver-facts.ts';
 
 /** Why no GPU answers, how that was found and what to do. No card, no zero, no old chart posing as live. */
-export function NoDriver({ inventory }: { readonly inventory: Inventory }): ReactNode {
-  const { gpus, engine } = useApp();
+export function NoDriver({ inventory, onShowHistory }: { readonly inventory: Inventory; onShowHistory?(): void }): ReactNode {
+  const { gpus } = useApp();
   const refreshing = useGpuStore((s) => s.refreshing);
   const history = useEngine((s) => valueOf(s.status)?.history ?? 'off');
   const { problem } = inventory;
-  useEffect(() => {
-    if (engine.getState().history.state === 'idle') void engine.getState().loadHistory();
-  }, [engine]);
   if (!problem) return null;
   const futile = decideFutile(problem.code);
   return (
@@ -40,7 +38,7 @@ export function NoDriver({ inventory }: { readonly inventory: Inventory }): Reac
         <div>
           <Verdict problem={problem} />
           <Steps problem={problem} />
-          <LastReadings inventory={inventory} />
+          <LastReadings inventory={inventory} {...(onShowHistory ? { onShowHistory } : {})} />
         </div>
         <div>
           <Panel title="What still works">
@@ -111,7 +109,7 @@ function Verdict({ problem }: { readonly problem: Problem }): ReactNode {
 function Steps({ problem }: { readonly problem: Problem }): ReactNode {
   const steps = decideSteps(problem);
   return (
-    <Panel title="What to do" sub={<span className="q">{problem.code}</span>}>
+    <Panel title="What to do" id={WHAT_TO_DO_ID} sub={<span className="q">{problem.code}</span>}>
       <ol className="todo">
         {steps.map((step, i) => (
           <li key={step.text}>
@@ -149,14 +147,14 @@ function Findings({ inventory }: { readonly inventory: Inventory }): ReactNode {
 }
 
 /** Greyed, with their age; nothing when there was never a reading. */
-function LastReadings({ inventory }: { readonly inventory: Inventory }): ReactNode {
+function LastReadings({ inventory, onShowHistory }: { readonly inventory: Inventory; onShowHistory?(): void }): ReactNode {
   const latest = useGpuStore((s) => s.latest);
   const known = inventory.devices.filter((d) => latest[d.uuid]?.fast);
   const newest = Math.max(0, ...known.map((d) => latest[d.uuid]?.atMs ?? 0));
   if (known.length === 0) return null;
   const cell = (value: Quantity | null): ReactNode => (value ? <Value of={value} /> : <NotReported reason="It was not reported with the last reading." />);
   return (
-    <Panel title="Last readings" sub={`${formatWhen(newest, Date.now())}; not live`}>
+    <Panel title="Last readings" sub={`${formatWhen(newest, Date.now())}; not live`} side={onShowHistory && <Button look="bare" small onClick={onShowHistory}>Open history</Button>}>
       <table className="tbl q">
         <thead>
           <tr>

@@ -17,6 +17,9 @@ export function Palette({ onClose }: { onClose(): void }): ReactNode {
   const groups = useMemo(() => findIntents(all, input), [all, input]);
   const flat = useMemo(() => groups.flatMap((g) => g.items), [groups]);
   const list = useRef<HTMLDivElement>(null);
+  const field = useRef<HTMLInputElement>(null);
+  // After the dialog has opened: it would give the focus to its first part otherwise.
+  useEffect(() => field.current?.focus(), []);
   const at = Math.min(chosen, Math.max(0, flat.length - 1));
   useEffect(() => {
     const option = list.current?.querySelector('[aria-selected="true"]');
@@ -48,7 +51,7 @@ export function Palette({ onClose }: { onClose(): void }): ReactNode {
         <Icon name="search" />
         <span className="sr">Search and commands</span>
         <input
-          autoFocus
+          ref={field}
           role="combobox"
           aria-expanded="true"
           aria-controls="pal-list"

@@ -1,8 +1,8 @@
 import './readiness.css';
 import type { ReactNode } from 'react';
 import type { ReadinessLine } from '../../../contract/system.ts';
-import { useReadiness } from '../../app/context.tsx';
-import { goToPlace } from '../../app/routes.ts';
+import { useIntents, useReadiness } from '../../app/context.tsx';
+import { followPlace } from '../../app/follow-place.ts';
 import { valueOf } from '../../connection/remote.ts';
 import { Button } from '../../ui/button.tsx';
 import { Icon } from '../../ui/icons.tsx';
@@ -31,8 +31,9 @@ export function Readiness(): ReactNode {
 }
 
 function ActionButton({ action }: { readonly action: NonNullable<ReadinessLine['action']> }): ReactNode {
+  const intents = useIntents();
   return (
-    <Button small onClick={() => goToPlace(action.place)}>
+    <Button small onClick={() => followPlace(intents, action.place)}>
       {action.label}
     </Button>
   );

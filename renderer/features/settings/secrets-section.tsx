@@ -25,7 +25,7 @@ export function SecretsSection(): ReactNode {
   return (
     <Panel title="Secrets" id="secrets" sub="never shown, logged or reported">
       <ul className="set">
-        <Row name="Hub token" sub={hub === null ? 'Asking the engine' : hub.set ? `Set; it lies ${hub.where === 'keyring' ? 'in the system’s keyring' : 'in a file that only you can read'}` : 'Not set. For models that need an account at the hub'}>
+        <Row name="Hub token" sub={secrets === null ? 'Asking the engine' : hub?.set ? `Set; it lies ${hub.where === 'keyring' ? 'in the system’s keyring' : 'in a file that only you can read'}` : 'Not set. For models that need an account at the hub'}>
           <form
             className="c"
             onSubmit={(e) => {
