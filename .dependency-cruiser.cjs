@@ -84,7 +84,7 @@ const allowed = [
   allow('^(contract|core|native-workers|electron|bin|scripts)/.*\\.test\\.ts$|^core/testing/', packages('vitest', 'fast-check', 'ws', 'zod', 'parse-prometheus-text-format', '@orpc/(client|contract|server)')),
   allow('^contract/.*\\.test\\.ts$', node),
   allow('^renderer/.*\\.test\\.tsx?$', '^renderer/'),
-  allow('^renderer/.*\\.test\\.tsx?$|^renderer/.*test-support', packages('vitest', 'fast-check', '@testing-library/[^/]+', 'jsdom', 'axe-core')),
+  allow('^renderer/.*\\.test\\.tsx?$|^renderer/.*test-support', packages('vitest', 'fast-check', '@testing-library/[^/]+', 'jsdom', 'axe-core', '@orpc/server')),
   allow('^bin/.*\\.test\\.ts$', '^bin/'),
 ];
 

@@ -3,6 +3,12 @@
  * standard input and keeps it open; its end means "end the group". The guard answers with `GuardReport`s on
  * descriptor 3. Free of zod: the guard is a process per program and stays small.
  */
+/** A process by its number and its start time, null where the system does not tell it. */
+export interface ProcessIdentity {
+  readonly pid: number;
+  readonly startTicks: string | null;
+}
+
 export interface GuardRequest {
   readonly program: string;
   readonly args: readonly string[];
@@ -10,6 +16,8 @@ export interface GuardRequest {
   readonly env: Readonly<Record<string, string>>;
   /** Where the guard notes what it runs, for an engine that comes after a crash of both. */
   readonly journal: string | null;
+  /** The engine, for the journal. */
+  readonly owner: ProcessIdentity;
   /** Between the request to end and the kill of the group, milliseconds. */
   readonly graceMs: number;
 }
@@ -28,6 +36,8 @@ export interface GuardJournal {
   readonly group: number;
   readonly program: string;
   readonly startedAtMs: number;
+  /** The engine that started it: while that lives, nobody else may end it. */
+  readonly owner: ProcessIdentity;
 }
 
 function parseObject(text: string): Readonly<Record<string, unknown>> | null {
@@ -43,6 +53,11 @@ const isPid = (value: unknown): value is number => typeof value === 'number' && 
 const isText = (value: unknown): value is string => typeof value === 'string';
 const textOrNull = (value: unknown): string | null => (isText(value) ? value : null);
 
+function parseIdentity(value: unknown): ProcessIdentity | null {
+  if (typeof value !== 'object' || value === null || !('pid' in value) || !isPid(value.pid)) return null;
+  return { pid: value.pid, startTicks: 'startTicks' in value ? textOrNull(value.startTicks) : null };
+}
+
 /** One line of descriptor 3, or null when it is none. */
 export function parseGuardReport(line: string): GuardReport | null {
   const v = parseObject(line);
@@ -56,18 +71,20 @@ export function parseGuardReport(line: string): GuardReport | null {
 /** A journal file's text, or null when it was cut off or is none. */
 export function parseGuardJournal(text: string): GuardJournal | null {
   const v = parseObject(text);
-  if (v === null || !isPid(v['pid']) || !isPid(v['group']) || !isText(v['program']) || typeof v['startedAtMs'] !== 'number') return null;
-  return { pid: v['pid'], startTicks: textOrNull(v['startTicks']), group: v['group'], program: v['program'], startedAtMs: v['startedAtMs'] };
+  const owner = parseIdentity(v?.['owner']);
+  if (v === null || owner === null || !isPid(v['pid']) || !isPid(v['group']) || !isText(v['program']) || typeof v['startedAtMs'] !== 'number') return null;
+  return { pid: v['pid'], startTicks: textOrNull(v['startTicks']), group: v['group'], program: v['program'], startedAtMs: v['startedAtMs'], owner };
 }
 
 /** The line that begins a guard's work, or null when it does not fit. */
 export function parseGuardRequest(line: string): GuardRequest | null {
   const v = parseObject(line);
   if (v === null || !isText(v['program']) || !Array.isArray(v['args']) || !v['args'].every(isText) || typeof v['graceMs'] !== 'number') return null;
+  const owner = parseIdentity(v['owner']);
   const env = v['env'];
-  if (typeof env !== 'object' || env === null) return null;
+  if (owner === null || typeof env !== 'object' || env === null) return null;
   const entries = Object.entries(env).filter((entry): entry is [string, string] => isText(entry[1]));
-  return { program: v['program'], args: v['args'], cwd: textOrNull(v['cwd']), env: Object.fromEntries(entries), journal: textOrNull(v['journal']), graceMs: v['graceMs'] };
+  return { program: v['program'], args: v['args'], cwd: textOrNull(v['cwd']), env: Object.fromEntries(entries), journal: textOrNull(v['journal']), owner, graceMs: v['graceMs'] };
 }
 
 /** What identifies a process on Linux, from the text of /proc/PID/stat. */

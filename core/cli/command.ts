@@ -50,6 +50,8 @@ export interface AttachWish {
 export interface CommandContext {
   readonly flags: Flags;
   readonly positionals: readonly string[];
+  /** The table that this command is in. */
+  readonly commands: readonly Command[];
   readonly json: boolean;
   readonly quiet: boolean;
   readonly dataDir: string;

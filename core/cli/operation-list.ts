@@ -1,4 +1,4 @@
-import { getEventIteratorSchemaDetails, isContractProcedure } from '@orpc/contract';
+import { getEventIteratorSchemaDetails, isContractProcedure, type AnySchema, type ContractProcedure, type ErrorMap } from '@orpc/contract';
 import { z } from 'zod';
 import { api, type OperationMeta } from '../../contract/api.ts';
 import { findNearMatch } from './near-match.ts';
@@ -24,8 +24,8 @@ export function listOperations(): readonly Operation[] {
   return Object.entries(api).flatMap(([area, operations]) =>
     Object.entries(operations).flatMap(([name, procedure]): readonly Operation[] => {
       if (!isContractProcedure(procedure)) return [];
-      const definition = procedure['~orpc'];
-      const meta: OperationMeta = definition.meta;
+      const definition = procedure['~orpc'] as ContractProcedure<AnySchema, AnySchema, ErrorMap, OperationMeta>['~orpc'];
+      const { meta } = definition;
       const stream = getEventIteratorSchemaDetails(definition.outputSchema);
       return [{
         name: `${area}.${name}`, summary: definition.route.summary ?? '', effect: meta.effect ?? 'read', stream: stream ? (meta.stream ?? 'gauge') : null,

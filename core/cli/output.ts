@@ -40,8 +40,8 @@ export function createOutput(options: { readonly stdout: NodeJS.WriteStream; rea
     else throw error;
   });
   stderr.on('error', () => undefined);
-  const stdoutIsTerminal = stdout.isTTY === true;
-  const stderrIsTerminal = stderr.isTTY === true;
+  const stdoutIsTerminal = 'isTTY' in stdout && stdout.isTTY;
+  const stderrIsTerminal = 'isTTY' in stderr && stderr.isTTY;
   const noColour = (options.env['NO_COLOR'] ?? '') !== '';
   const endProgress = (): void => {
     if (!progressShown) return;

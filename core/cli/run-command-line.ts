@@ -58,7 +58,7 @@ async function makeContext(line: CommandLine, out: Output, signal: AbortSignal):
   if (gpus !== null && !isGpuSpec(gpus)) throw problemError('gpu.unknown_source', { spec: gpus });
   const dataDir = line.flags.text('data-dir') ?? defaultDataDir(env);
   return {
-    flags: line.flags, positionals: line.positionals, json: line.flags.on('json'), quiet: line.flags.on('quiet'), dataDir, gpus, env, out, signal,
+    flags: line.flags, positionals: line.positionals, commands, json: line.flags.on('json'), quiet: line.flags.on('quiet'), dataDir, gpus, env, out, signal,
     async attach(wish = {}) {
       const { attachEngine } = await import('../engine/attach-engine.ts');
       const { anyGpus, ...rest } = wish;

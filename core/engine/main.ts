@@ -8,6 +8,7 @@ import { makeProblem } from '../../contract/problem-catalogue.ts';
 import { problemOf } from '../../contract/problem.ts';
 import { createApp, type App } from '../app.ts';
 import { dataFolder, defaultDataDir, makeDataFolder } from '../system/data-folder.ts';
+import { closeInheritedDescriptors } from '../system/inherited-descriptors.ts';
 
 const READY_FD = 3;
 
@@ -22,6 +23,7 @@ function say(line: unknown): void {
 }
 
 async function main(): Promise<void> {
+  closeInheritedDescriptors(READY_FD);
   // Whoever started us may be gone: a broken stderr must not end the engine.
   process.stderr.on('error', () => undefined);
   process.stdout.on('error', () => undefined);

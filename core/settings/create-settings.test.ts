@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -123,11 +123,8 @@ describe('createSettings', () => {
     const status = await settings.update({ appearance: { theme: 'dark' } });
     expect(status).toMatchObject({ state: 'not_writable', settings: { appearance: { theme: 'dark' } } });
     expect(settings.problem()?.code).toBe('settings.not_writable');
-    const other = folder();
-    chmodSync(other, 0o700);
-    writeFileSync(join(other, 'x'), '');
     // Room is made: the folder is there now.
-    spawnSync('rm', [inner]);
+    rmSync(inner);
     mkdirSync(inner);
     expect(await settings.update({ logs: { level: 'warn' } })).toMatchObject({ state: 'ok', note: null });
     expect(open(path).get()).toMatchObject({ appearance: { theme: 'dark' }, logs: { level: 'warn' } });

@@ -21,7 +21,6 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
   const env = options.env ?? process.env;
   const workers = new Map<string, SupervisedWorker>();
   const programs = new Set<RunningProgram>();
-  // Recovery looks first; what is noted from now on is our own.
   const recovered = options.journalFolder === null ? Promise.resolve([]) : recoverProcesses(options.journalFolder, log);
   const journal = createProcessJournal(options.journalFolder, log);
   const ready = recovered.catch((error: unknown) => {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { parseGuardJournal, type GuardJournal } from '../../contract/guard.ts';
 import type { Logger } from '../logging/logger.ts';
 import { signalProcessGroup } from './end-process-group.ts';
-import { readGroupMembers, readProcessStartTicks } from './process-identity.ts';
+import { isProcessAlive, readGroupMembers, readProcessStartTicks } from './process-identity.ts';
 
 /** One file per process that was started, for an engine that comes after a crash. Losing it is never fatal. */
 export interface ProcessJournal {
@@ -16,6 +16,7 @@ export interface ProcessJournal {
 }
 
 export function createProcessJournal(folder: string | null, log: Logger): ProcessJournal {
+  const owner = { pid: process.pid, startTicks: readProcessStartTicks(process.pid) };
   const newPath = (): string | null => {
     if (folder === null) return null;
     try {
@@ -30,7 +31,7 @@ export function createProcessJournal(folder: string | null, log: Logger): Proces
     newPath,
     note(pid, program) {
       const path = newPath();
-      const entry: GuardJournal = { pid, startTicks: readProcessStartTicks(pid), group: pid, program, startedAtMs: Date.now() };
+      const entry: GuardJournal = { pid, startTicks: readProcessStartTicks(pid), group: pid, program, startedAtMs: Date.now(), owner };
       if (path === null) return () => undefined;
       try {
         writeFileSync(path, JSON.stringify(entry), { mode: 0o600 });
@@ -49,11 +50,11 @@ const GRACE_MS = 2000;
 const LOOK_MS = 50;
 
 /**
- * Ends what an earlier engine left behind, and only that: a process whose start time is the noted one. Returns the
- * entries that were acted upon. Entries without a start time (systems that do not tell it) are forgotten.
+ * Ends what an engine that is no more left behind, and only that: a process whose start time is the noted one, started
+ * by an engine that has ended (a second engine on the same folder, not yet refused by the lock, must not end the
+ * first one's workers). Returns the entries that were acted upon; those without a start time are forgotten.
  */
 export async function recoverProcesses(folder: string, log: Logger): Promise<readonly GuardJournal[]> {
-  // Synchronous up to here: what this engine starts and notes from now on is not on the list.
   const names = listNames(folder);
   const ended = await Promise.all(names.filter((name) => name.endsWith('.json')).map((name) => recoverOne(join(folder, name), log)));
   return ended.filter((entry) => entry !== null);
@@ -69,6 +70,7 @@ function listNames(folder: string): readonly string[] {
 
 async function recoverOne(path: string, log: Logger): Promise<GuardJournal | null> {
   const entry = parseGuardJournal(await readFile(path, 'utf8').catch(() => ''));
+  if (entry !== null && isProcessAlive(entry.owner.pid) && readProcessStartTicks(entry.owner.pid) === entry.owner.startTicks) return null;
   const isSame = entry?.startTicks !== undefined && entry.startTicks !== null && readProcessStartTicks(entry.pid) === entry.startTicks;
   if (entry !== null && isSame) {
     log.warn('ends a process that an earlier engine left behind', { pid: entry.pid, program: entry.program });

@@ -20,7 +20,7 @@ describe('parseProcessStat', () => {
   });
 });
 
-describe('process identity', () => {
+describe.runIf(process.platform === 'linux')('process identity', () => {
   it('tells a living process from an ended one, and its group', async () => {
     const child = spawn('sleep', ['1000'], { detached: true, stdio: 'ignore' });
     await once(child, 'spawn');
@@ -42,9 +42,9 @@ describe('process identity', () => {
 
 describe('parseGuard…', () => {
   it('takes what the other side writes', () => {
-    const request = { program: 'a', args: ['b'], cwd: null, env: { C: 'd' }, journal: '/j', graceMs: 1 };
+    const request = { program: 'a', args: ['b'], cwd: null, env: { C: 'd' }, journal: '/j', owner: { pid: 7, startTicks: '9' }, graceMs: 1 };
     expect(parseGuardRequest(JSON.stringify(request))).toEqual(request);
-    const journal = { pid: 5, startTicks: null, group: 5, program: 'a', startedAtMs: 1 };
+    const journal = { pid: 5, startTicks: null, group: 5, program: 'a', startedAtMs: 1, owner: { pid: 7, startTicks: null } };
     expect(parseGuardJournal(JSON.stringify(journal))).toEqual(journal);
     for (const report of [{ t: 'started', pid: 5, startTicks: '1' }, { t: 'error', code: 'E', message: 'm' }, { t: 'exit', exitCode: null, signal: 'SIGTERM' }]) expect(parseGuardReport(JSON.stringify(report))).toEqual(report);
   });

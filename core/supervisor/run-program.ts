@@ -59,7 +59,7 @@ export function runProgram(options: ProgramOptions, surroundings: ProgramSurroun
       if (verdict !== null) throw new ProblemError(verdict);
       return notStarted();
     }
-    const request: GuardRequest = { program, args: options.args, cwd: options.cwd ?? null, env, journal: surroundings.journal(), graceMs: GRACE_MS };
+    const request: GuardRequest = { program, args: options.args, cwd: options.cwd ?? null, env, journal: surroundings.journal(), owner: { pid: process.pid, startTicks: readProcessStartTicks(process.pid) }, graceMs: GRACE_MS };
     running = startGuard(request, childEnvironment(surroundings.env), {
       ...(options.onStdout === undefined ? {} : { stdout: options.onStdout }),
       ...(options.onStderr === undefined ? {} : { stderr: options.onStderr }),

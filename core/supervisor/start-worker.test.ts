@@ -74,7 +74,7 @@ describe('a worker that works', () => {
   });
 });
 
-describe('a worker that dies', () => {
+describe.skipIf(process.platform === 'win32')('a worker that dies', () => {
   it.each([
     ['kill', { code: 'worker.crashed', facts: { signal: 'SIGKILL' } }],
     ['abort', { code: 'worker.crashed', facts: { signal: 'SIGABRT' } }],

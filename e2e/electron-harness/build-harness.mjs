@@ -10,6 +10,7 @@ import { getElectron, wrapOldElectron } from './get-electron.mjs';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 export const HARNESS_APP = join(root, 'e2e/.harness/app');
+const PLAYWRIGHT_LOADER = join(root, 'node_modules/playwright-core/lib/server/electron/loader.js');
 
 /** Puts the polyfills before the page's own script; the page itself knows nothing of it. */
 export function prependPolyfills(rendererFolder) {
@@ -43,8 +44,8 @@ export function buildHarness({ rebuild = true } = {}) {
     if (statSync(join(HARNESS_APP, link), { throwIfNoEntry: false }) === undefined) symlinkSync(join(root, target), join(HARNESS_APP, link));
   }
   return electron.old
-    ? { executable: wrapOldElectron(electron), args: [], env: { WARPDECK_HARNESS_APP: HARNESS_APP }, electron, app: HARNESS_APP }
-    : { executable: electron.executable, args: [HARNESS_APP], env: {}, electron, app: HARNESS_APP };
+    ? { executable: wrapOldElectron(electron), args: [], env: { WARPDECK_HARNESS_APP: HARNESS_APP, WARPDECK_PLAYWRIGHT_LOADER: PLAYWRIGHT_LOADER }, electron, app: HARNESS_APP }
+    : { executable: electron.executable, args: ['-r', PLAYWRIGHT_LOADER, HARNESS_APP], env: {}, electron, app: HARNESS_APP };
 }
 
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {

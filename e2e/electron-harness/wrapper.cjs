@@ -16,4 +16,7 @@ const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
 app.getAppPath = () => folder;
 app.getVersion = () => manifest.version;
 app.setName(manifest.productName ?? manifest.name);
+// Playwright's own loader holds `ready` back until Playwright listens. Without it the first window may be made in
+// the middle of Playwright's set-up, and then the launch hangs, now and then.
+if (process.env.WARPDECK_PLAYWRIGHT_LOADER) require(process.env.WARPDECK_PLAYWRIGHT_LOADER);
 require(join(folder, manifest.main));

@@ -16,7 +16,7 @@ test('the page has nothing of Node or Electron, in itself and in a worker', asyn
     frame.remove();
     return names;
   });
-  const added = own.filter((name) => !fresh.includes(name) && !/^(__playwright|__pw|scheduler$|violations$|\d+$)/.test(name));
+  const added = own.filter((name) => !fresh.includes(name) && !/^(__playwright|__pw|scheduler$|violations$|__zod_|\d+$)/.test(name));
   expect(added).toEqual([]);
 });
 

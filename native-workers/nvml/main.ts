@@ -38,6 +38,16 @@ const ask = (message: (id: number) => ToThread): Promise<BurstResult | undefined
     tell(message(id));
   });
 
+/** For `npm run bench:monitor`: so many readings, as fast as the engine takes them, once somebody watches. */
+let fullSpeed = Number(process.env['WARPDECK_TEST_NVML_FULL_SPEED'] ?? 0);
+const PUSHED_AT_ONCE = 50;
+async function pushAtFullSpeed(): Promise<void> {
+  for (; fullSpeed > 0; fullSpeed -= PUSHED_AT_ONCE) {
+    await ask((id) => ({ kind: 'burst', id, readings: PUSHED_AT_ONCE, emit: true }));
+    await port.drained();
+  }
+}
+
 const port = runWorker({
   name: 'nvml',
   calls: {
@@ -45,6 +55,7 @@ const port = runWorker({
       const parsed = demandSchema.safeParse(input);
       if (!parsed.success) throw problemError('input.invalid', { detail: parsed.error.message });
       tell({ kind: 'demand', demand: parsed.data });
+      if (fullSpeed > 0 && parsed.data.rateHz === 10) void pushAtFullSpeed();
       return null;
     },
     refresh: async () => {

@@ -51,7 +51,7 @@ function guardProgram(request: GuardRequest): void {
   if (group === undefined) return;
 
   const startTicks = readProcessStat(group)?.startTicks ?? null;
-  note(request, { pid: group, startTicks, group, program: request.program, startedAtMs: Date.now() });
+  note(request, { pid: group, startTicks, group, program: request.program, startedAtMs: Date.now(), owner: request.owner });
   report({ t: 'started', pid: group, startTicks });
 
   let ending: Promise<void> | null = null;

@@ -30,6 +30,8 @@ export interface WorkerOptions {
 export interface WorkerPort {
   /** Sends something unasked to the engine. An engine that has gone is no error; what JSON cannot hold is. */
   emit(name: string, data: unknown): void;
+  /** Settles when all that was emitted has left this process: whoever sends as fast as it can waits here. */
+  drained(): Promise<void>;
 }
 
 /** Speaks contract/worker.ts with the engine over this process's IPC channel until the engine ends it or is gone. */
@@ -42,6 +44,7 @@ export function runWorker(options: WorkerOptions): WorkerPort {
   let beatUnderWay = false;
   let ending = false;
   let unsent = 0;
+  let whenDrained: (() => void)[] = [];
 
   process.on('uncaughtException', failWorker);
   process.on('unhandledRejection', failWorker);
@@ -104,8 +107,13 @@ export function runWorker(options: WorkerOptions): WorkerPort {
       if (++unsent > MAX_UNSENT) failWorker(new Error(`The engine has not read ${MAX_UNSENT} messages.`));
       send({ t: 'event', name, data }, () => {
         unsent--;
+        if (unsent > 0) return;
+        const waiting = whenDrained;
+        whenDrained = [];
+        for (const resolve of waiting) resolve();
       });
     },
+    drained: () => (unsent === 0 ? Promise.resolve() : new Promise((resolve) => whenDrained.push(resolve))),
   };
 }
 

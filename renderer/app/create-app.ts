@@ -45,9 +45,9 @@ export function createApp(token: TokenBox | null): App {
     settings,
     gpus: createGpuStore({ client, source: connection, feed, clock }),
     jobs: createJobsStore({ client, source: connection, clock }),
-    alerts: createAlertsStore({ client, source: connection }),
+    alerts: createAlertsStore({ client, source: connection, clock }),
     engine: createEngineStore({ client, source: connection, clock }),
-    readiness: createReadinessStore({ client, source: connection }),
+    readiness: createReadinessStore({ client, source: connection, clock }),
   };
   const intents = createIntentRegistry((error) => ui.getState().complain(problemFrom(error)));
   intents.register(createFrameIntents(parts));

@@ -30,10 +30,10 @@ export function GpuChip({ device, simulated, answers, ring }: ChipProps): ReactN
       type="button"
       className="chip"
       aria-pressed={selected}
-      aria-label={`GPU ${device.index}, ${name}${simulated ? ', simulated' : ''}${gone ? `, ${goneWord}` : ''}`}
       title={`${selected ? 'Selected' : 'Select'} ${name}; Shift adds${memory ? `\n${memory.text} ${memory.unit}` : ''}`}
       onClick={(e) => gpus.getState().select(device.uuid, e.shiftKey)}
     >
+      <span className="sr">GPU </span>
       <DeviceMark index={device.index} />
       <span className="nm">
         {name}

@@ -26,10 +26,10 @@ interface EntryProps {
 function Entry({ page, title, icon, keys, digit, extra, children }: EntryProps): ReactNode {
   const here = useRoute().page === page;
   return (
-    <a href={hrefOf(page)} aria-current={here ? 'page' : undefined} aria-label={extra ? `${title}, ${extra}` : title} title={`${title}${extra ? `: ${extra}` : ''} (${keys.replace(' ', '+')})`}>
+    <a href={hrefOf(page)} aria-current={here ? 'page' : undefined} title={`${title}${extra ? `: ${extra}` : ''} (${keys.replace(' ', '+')})`}>
       <Icon name={icon} />
       <span>{title}</span>
-      {digit && <kbd>{digit}</kbd>}
+      {digit && <kbd aria-hidden="true">{digit}</kbd>}
       {children}
     </a>
   );
@@ -48,7 +48,12 @@ export function Rail(): ReactNode {
         <Entry page="monitor" title="Monitor" icon="monitor" keys="Alt 1" digit="1" />
         <div className="gap" />
         <Entry page="alerts" title="Alerts" icon="bell" keys="Alt 8" {...(open > 0 ? { extra: `${formatCount(open, 'open alert')}` } : {})}>
-          {open > 0 && <span className="count">{open}</span>}
+          {open > 0 && (
+            <span className="count">
+              {open}
+              <span className="sr"> open</span>
+            </span>
+          )}
         </Entry>
         <Entry page="settings" title="Settings" icon="gear" keys="Ctrl ," />
       </nav>

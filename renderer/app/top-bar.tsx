@@ -47,10 +47,12 @@ export function TopBar(): ReactNode {
           </span>
         )}
         {host !== null && badge?.text !== 'simulated' && <span className="tag hide-s">host {host}</span>}
-        <button type="button" className="search" aria-label="Search and commands" aria-keyshortcuts="Control+K" title="Search and commands (Ctrl+K)" onClick={() => app.ui.getState().showPalette(true)}>
+        <button type="button" className="search" aria-keyshortcuts="Control+K" title="Search and commands (Ctrl+K)" onClick={() => app.ui.getState().showPalette(true)}>
           <Icon name="search" />
-          <span>Search</span>
-          <kbd>Ctrl K</kbd>
+          <span>
+            Search<span className="sr"> and commands</span>
+          </span>
+          <kbd aria-hidden="true">Ctrl K</kbd>
         </button>
         <button
           type="button"

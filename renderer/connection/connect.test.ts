@@ -88,6 +88,15 @@ describe('connect', () => {
     await expect(own.client.engine.info({})).rejects.toMatchObject({ problem: { code: 'engine.unreachable' } });
   });
 
+  it('says the reason of whoever closed it before the first answer', async () => {
+    const { port1, port2 } = new MessageChannel();
+    port1.start();
+    port1.postMessage({ closed: 'the engine could not be started' });
+    connection = connect({ open: async () => openPort(port2 as PortLike), version: '1', firstDelayMs: 60_000 });
+    const own = connection;
+    await vi.waitFor(() => expect(own.store.getState()).toMatchObject({ state: 'lost', problem: { facts: { detail: 'the engine could not be started' } } }));
+  });
+
   it('does not try again without another token', async () => {
     const server = startServer(0);
     let attempts = 0;

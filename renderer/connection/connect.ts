@@ -1,6 +1,6 @@
 import { createORPCClient, type ClientContext, type ClientLink } from '@orpc/client';
 import { createStore, type StoreApi } from 'zustand/vanilla';
-import { makeProblem } from '../../contract/problem-catalogue.ts';
+import { makeProblem, problemError } from '../../contract/problem-catalogue.ts';
 import { ProblemError, type Problem } from '../../contract/problem.ts';
 import type { EngineInfo } from '../../contract/system.ts';
 import { abortableDelay } from './abortable-delay.ts';
@@ -97,7 +97,14 @@ export function connect(options: ConnectOptions): Connection {
     end.signal.addEventListener('abort', stop, { once: true });
     try {
       const hello: Client = createORPCClient(transport.link);
-      const info = await hello.engine.info({}, { signal: AbortSignal.any([end.signal, AbortSignal.timeout(helloMs)]) });
+      // Whoever closes the transport before the first answer says why; the call itself would only say "aborted".
+      const refused = transport.closed.then((detail): never => {
+        throw problemError('engine.unreachable', { dataDir: 'this engine', detail });
+      });
+      const asked = hello.engine.info({}, { signal: AbortSignal.any([end.signal, AbortSignal.timeout(helloMs)]) });
+      asked.catch(() => undefined);
+      refused.catch(() => undefined);
+      const info = await Promise.race([refused, asked]);
       link = transport.link;
       store.setState({ state: 'ready', info, sinceMs: Date.now(), notice: decideVersionNotice(info.version, version) }, true);
       return await transport.closed;

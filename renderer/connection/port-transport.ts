@@ -77,8 +77,8 @@ export function openPort(port: PortLike): Transport {
   const finish = (reason: string): void => {
     if (over) return;
     over = true;
-    for (const listener of closes) listener();
     settle(reason);
+    for (const listener of closes) listener();
   };
   port.addEventListener('message', (event) => {
     if (over) return;

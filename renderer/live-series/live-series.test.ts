@@ -168,6 +168,12 @@ describe('longer windows', () => {
     expect(got.every(([t], i) => i === 0 || t > (got[i - 1]?.[0] ?? 0))).toBe(true);
   });
 
+  test('a second at the slow rate is no gap, four seconds of silence are one', () => {
+    const series = createLiveSeries();
+    series.backfill([raw([T0, T0 + 100, T0 + 101, T0 + 1200, T0 + 1300, T0 + 1301, T0 + 5300], [1, 2, null, 3, 4, null, 5])]);
+    expect(points(series, T0, T0 + 6000).map(([, v]) => v)).toEqual([1, 2, 3, 4, Number.NaN, 5]);
+  });
+
   test('rows of the raw history in which a slower tier was not due are no breaks', () => {
     const series = createLiveSeries();
     const times = Array.from({ length: 50 }, (_, i) => T0 + i * 100);

@@ -117,9 +117,10 @@ export function createLiveSeries(): LiveSeries {
     backfill(series) {
       for (const s of series) {
         const { byMetric } = deviceOf(s.uuid);
+        const silent = shortSilences(s);
         for (const metric of metrics) {
           const column = s.series[metric.key];
-          if (column) byMetric.get(metric.key)?.backfill(s.stepMs, historyPoints(s, column, metric));
+          if (column) byMetric.get(metric.key)?.backfill(s.stepMs, historyPoints(s, column, metric, silent));
         }
       }
       revision += 1;
@@ -153,13 +154,30 @@ function addReading(series: MetricSeries, atMs: number, sample: DeviceSample, me
 /** A hole this long in a slower tier is one; a shorter one only says that the tier was not due in those rows. */
 const TIER_PERIOD_MS: Record<Metric['tier'], number> = { fast: 0, medium: 3500, slow: 35_000 };
 
+/** A silence up to this long is a slower rate (nobody watched), not a gap, ms: the engine goes on at 1 Hz. */
+const SHORT_SILENCE_MS = 3000;
+
+/** Rows of a raw answer that mark a silence which the engine's slower rate explains: its gaps are counted in steps of the faster one. */
+function shortSilences(series: HistorySeries): ReadonlySet<number> {
+  const columns = Object.values(series.series);
+  const rows = new Set<number>();
+  if (series.stepMs >= 1000) return rows;
+  series.times.forEach((_, i) => {
+    const before = series.times[i - 1];
+    const after = series.times[i + 1];
+    if (before !== undefined && after !== undefined && after - before <= SHORT_SILENCE_MS && columns.every((c) => (c[i] ?? null) === null)) rows.add(i);
+  });
+  return rows;
+}
+
 /** A column of the history as points. Rows in which a slower tier was not due are left out. */
-function historyPoints(series: HistorySeries, column: readonly (number | null)[], metric: Metric): { times: number[]; values: number[] } {
+function historyPoints(series: HistorySeries, column: readonly (number | null)[], metric: Metric, silent: ReadonlySet<number>): { times: number[]; values: number[] } {
   const times: number[] = [];
   const values: number[] = [];
   const period = TIER_PERIOD_MS[metric.tier];
   let lastValueMs = Number.NEGATIVE_INFINITY;
   for (let i = 0; i < series.times.length; i++) {
+    if (silent.has(i)) continue;
     const time = series.times[i] ?? Number.NaN;
     const value = column[i] ?? null;
     if (value !== null) {

@@ -2,9 +2,11 @@ import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { Alert, AlertPreview, AlertsState as AlertList } from '../../contract/alerts.ts';
 import type { Problem } from '../../contract/problem.ts';
 import type { Client } from '../connection/client.ts';
+import type { CommitClock } from '../connection/commit-clock.ts';
 import { consumeStream, type StreamSource } from '../connection/consume-stream.ts';
 import { problemFrom } from '../connection/problem-from.ts';
-import { idle, loading, ready, troubled, type Remote } from '../connection/remote.ts';
+import { keepNewest } from '../connection/keep-newest.ts';
+import { idle, loading, ready, troubled, valueOf, type Remote } from '../connection/remote.ts';
 
 /** How much is asked for on the page; null: all that is kept. */
 export type AlertSpan = 'open' | 'week' | 'all';
@@ -27,8 +29,8 @@ export type AlertsStore = StoreApi<AlertsState>;
 export const WEEK_MS = 7 * 86_400_000;
 
 /** Open alerts as they come, those that are over, and how often the thresholds would have fired. */
-export function createAlertsStore(deps: { readonly client: Client; readonly source: StreamSource }): AlertsStore {
-  const { client, source } = deps;
+export function createAlertsStore(deps: { readonly client: Client; readonly source: StreamSource; readonly clock: CommitClock }): AlertsStore {
+  const { client, source, clock } = deps;
   const store = createStore<AlertsState>()((set, get) => ({
     alerts: loading,
     preview: idle,
@@ -66,15 +68,15 @@ export function createAlertsStore(deps: { readonly client: Client; readonly sour
       }
     },
   }));
+  const newest = keepNewest<AlertList>(clock, (alerts, nowMs) => {
+    const before = valueOf(store.getState().alerts);
+    store.setState({ alerts: ready(alerts, nowMs) });
+    if (before && before.over.length !== alerts.over.length) void store.getState().loadOver();
+  });
   consumeStream(
     source,
     (signal) => client.alerts.watch({}, { signal }),
-    (alerts) => {
-      const before = store.getState().alerts;
-      store.setState({ alerts: ready(alerts, Date.now()) });
-      const count = before.state === 'ready' || before.state === 'stale' ? before.value.over.length : alerts.over.length;
-      if (count !== alerts.over.length) void store.getState().loadOver();
-    },
+    newest.take,
     (problem) => store.setState((s) => ({ alerts: troubled(s.alerts, problem) })),
   );
   return store;

@@ -6,6 +6,7 @@ import type { SecretStatus } from '../../contract/settings.ts';
 import type { Client } from '../connection/client.ts';
 import type { CommitClock } from '../connection/commit-clock.ts';
 import { consumeStream, type StreamSource } from '../connection/consume-stream.ts';
+import { keepNewest } from '../connection/keep-newest.ts';
 import { problemFrom } from '../connection/problem-from.ts';
 import { idle, loading, ready, troubled, type Remote } from '../connection/remote.ts';
 
@@ -34,7 +35,6 @@ export type EngineStore = StoreApi<EngineState>;
 /** The engine's own state, and what is asked of it in the settings. */
 export function createEngineStore(deps: { readonly client: Client; readonly source: StreamSource; readonly clock: CommitClock }): EngineStore {
   const { client, source, clock } = deps;
-  let newest: EngineStatus | null = null;
   const store = createStore<EngineState>()((set, get) => {
     const attempt = async <T>(work: () => Promise<T>): Promise<T | null> => {
       set({ busy: true });
@@ -93,21 +93,15 @@ export function createEngineStore(deps: { readonly client: Client; readonly sour
         }),
     };
   });
+  const newest = keepNewest<EngineStatus>(clock, (status, nowMs) => store.setState({ status: ready(status, nowMs) }));
   consumeStream(
     source,
     (signal) => client.engine.watch({}, { signal }),
-    (status) => {
-      newest = status;
-    },
+    newest.take,
     (problem) => {
-      newest = null;
+      newest.drop();
       store.setState((s) => ({ status: troubled(s.status, problem) }));
     },
   );
-  clock.onTick((nowMs) => {
-    if (newest === null) return;
-    store.setState({ status: ready(newest, nowMs) });
-    newest = null;
-  });
   return store;
 }

@@ -94,6 +94,8 @@ export function createGpuStore(deps: { readonly client: Client; readonly source:
     source,
     (signal) => client.gpus.watchInventory({}, { signal }),
     (inventory) => {
+      const before = store.getState().inventory;
+      if (before.state === 'ready' && before.value.revision === inventory.revision && before.value.rateHz === inventory.rateHz) return;
       const uuids = new Set(inventory.devices.map((d) => d.uuid));
       for (const uuid of pending.keys()) if (!uuids.has(uuid)) pending.delete(uuid);
       store.setState((s) => ({ inventory: ready(inventory, Date.now()), selection: s.selection.filter((u) => uuids.has(u)) }));

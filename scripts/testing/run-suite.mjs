@@ -11,7 +11,7 @@ const say = (text) => process.stderr.write(`${text}\n`);
  * catches whatever forgets to name its own.
  */
 export function testEnvironment({ root, dataDir, env = process.env }) {
-  const kept = Object.entries(env).filter(([name]) => !/^(WARPDECK_(?!TEST_|ELECTRON|HARNESS|FACES)|npm_|NODE_OPTIONS$|NODE_ENV$|FORCE_COLOR$|ELECTRON_RUN_AS_NODE$)/i.test(name));
+  const kept = Object.entries(env).filter(([name]) => !/^(WARPDECK_(?!TEST_|ELECTRON|HARNESS|FACES)|npm_|NODE_OPTIONS$|NODE_ENV$|FORCE_COLOR$|ELECTRON_RUN_AS_NODE$|PATH$)/i.test(name));
   return { ...Object.fromEntries(kept), PATH: [join(root, 'node_modules', '.bin'), env.PATH ?? ''].join(delimiter), WARPDECK_DATA_DIR: dataDir, NO_COLOR: '1' };
 }
 

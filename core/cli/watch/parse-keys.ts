@@ -17,7 +17,6 @@ export function parseKeys(text: string): { readonly keys: readonly Key[]; readon
     if (character === '\u001b') {
       const tail = text.slice(i);
       if (tail === '\u001b' || /^\u001b(\[[\d;<>?]*|O)$/.test(tail)) return { keys, rest: tail };
-      // eslint-disable-next-line no-control-regex -- an escape sequence begins with a control character
       const found = /^\u001b(?:\[([\d;<>?]*[@-~])|O([A-Z]))/.exec(tail);
       if (found) {
         // Modifiers ("1;5A" is Ctrl+Up) are let go: the key counts.

@@ -25,7 +25,10 @@ export const nvmlWorker: WorkerDescription = {
   beatIntervalMs: 500,
   unresponsiveAfterMs: 3000,
   memoryLimitBytes: 160 * 1_048_576,
-  nodeArgs: ['--max-semi-space-size=1', '--max-old-space-size=48'],
+  // Resident memory is a promise (80 MB), and ten small readings a second earn back no optimising compiler.
+  // Measured after 36,000 readings of 8 GPUs: 90 MB without these, 69 MB with them.
+  nodeArgs: ['--no-node-snapshot', '--no-opt', '--max-semi-space-size=1', '--max-old-space-size=48'],
+  env: { MALLOC_ARENA_MAX: '1', MALLOC_TRIM_THRESHOLD_: '65536' },
 };
 
 /** A reading that takes longer than the worker's own patience is no answer any more. */

@@ -47,7 +47,7 @@ export function createBlockBuffer(load: LoadBlock, onLost: (block: Block) => voi
 
   const blockAt = (tier: BlockTier, uuid: string, startMs: number): Block => {
     let blocks = held[tier].get(uuid);
-    if (blocks === undefined) held[tier].set(uuid, (blocks = new Map()));
+    if (blocks === undefined) held[tier].set(uuid, (blocks = new Map<number, Block>()));
     let block = blocks.get(startMs);
     if (block === undefined) {
       block = { tier, uuid, startMs, ...emptyBlock(), dirty: false, merged: false };

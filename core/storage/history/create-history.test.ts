@@ -67,7 +67,8 @@ describe('createHistory', () => {
     // The mean of a step is a mean of its minutes.
     close(day?.series.powerWatts?.[lastWhole], (expected('powerWatts', at, at + MINUTE, 100) + expected('powerWatts', at + MINUTE, at + 2 * MINUTE, 100)) / 2);
     close(day?.series.tempCelsius?.[lastWhole], expected('tempCelsius', at, at + 2 * MINUTE, 1000));
-    close(day?.series.powerWatts?.[100], expected('powerWatts', day.times[100] ?? 0, (day.times[100] ?? 0) + 2 * MINUTE, 1000));
+    const early = day?.times[100] ?? 0;
+    close(day?.series.powerWatts?.[100], expected('powerWatts', early, early + 2 * MINUTE, 1000));
 
     // Twenty minutes in seconds, over the restart and into what is only in memory.
     const [seconds] = await history.query({ fromMs: now - 20 * MINUTE, toMs: now, maxPoints: 1500, uuids: [uuidOf(1)] });
@@ -242,22 +243,19 @@ describe('createHistory', () => {
     await history.close();
   });
 
-  it('takes 36,000 frames of 8 devices without holding up the loop or growing', async () => {
+  it('keeps no more than ten minutes of raw readings, however fast they come', async () => {
     const { history } = openHistory(databasePath(), { clock: { ms: T0 } });
     const devices = makeDevices(8);
     const frames = Array.from({ length: 50 }, (_, i) => makeFrame(i, T0 + i * 100, 8));
-    const before = process.memoryUsage().rss;
-    let longest = 0;
     for (let i = 0; i < 36_000; i++) {
-      const started = performance.now();
       history.ingest({ ...(frames[i % 50] ?? makeFrame(0, T0, 8)), seq: i, atMs: T0 + i * 100 }, devices);
-      if (i > 1000) longest = Math.max(longest, performance.now() - started);
       if (i % 200 === 0) await nextTurn();
     }
     const status = await history.status();
+    expect(status.rows.raw).toBeGreaterThanOrEqual(8 * 6000);
     expect(status.rows.raw).toBeLessThanOrEqual(8 * 6200);
-    expect(longest).toBeLessThan(250);
-    expect((process.memoryUsage().rss - before) / 1024 / 1024).toBeLessThan(90);
+    // 8 devices x (6 200 x 7 + 1 300 x 12 + 700 x 2) numbers of 8 bytes are 3.9 MB; the rest is what was on its way.
+    expect(process.memoryUsage().arrayBuffers / 1024 / 1024).toBeLessThan(40);
     await history.close();
   }, 60_000);
 });

@@ -189,12 +189,15 @@ export function createHistory(options: HistoryOptions): History {
     async events(fromMs, toMs) {
       const inMemory = events.filter((e) => e.atMs >= fromMs && e.atMs <= toMs);
       if (storage === null) return inMemory;
-      const stored = await storage.call('events', { fromMs, toMs }).catch(() => []);
+      const stored = await storage.call('events', { fromMs, toMs }).catch((): HistoryEvent[] => []);
       return [...stored, ...inMemory].sort((a, b) => a.atMs - b.atMs);
     },
     async *export({ fromMs, toMs, format }) {
       yield { text: exportHeader(format) };
-      if (storage === null) return yield* exportMemory(fromMs, toMs, format);
+      if (storage === null) {
+        yield* exportMemory(fromMs, toMs, format);
+        return;
+      }
       let next: number | null = fromMs;
       while (next !== null) {
         const piece: { readonly text: string; readonly nextMs: number | null } = await storage.call('export', { fromMs: next, toMs, format });

@@ -54,10 +54,12 @@ function drawCard(ctx: CanvasRenderingContext2D, { parts, painter }: ShownCard, 
   ctx.fillStyle = colour;
   ctx.fillRect(x + 12, y + 7, 14, 14);
   text(ctx, theme, String(parts.device.index), x + 19, y + 14.5, 600, 10, theme.background, 'center');
-  text(ctx, theme, formatDeviceName(parts.device.name), x + 34, y + 14.5, 600, 13, theme.ink);
   const simulated = parts.card.classList.contains('sim') ? ' (simulated)' : '';
   const now = [...parts.card.querySelectorAll<HTMLElement>('.four > div')].map((tile) => `${words(tile.querySelector('.lab'))} ${words(tile.querySelector('.big'))}`).join('   ');
-  text(ctx, theme, `${simulated}  ${now}`.trim(), x + width - 12, y + 14.5, 400, 11, theme.ink2, 'right');
+  text(ctx, theme, now, x + width - 12, y + 14.5, 400, 11, theme.ink2, 'right');
+  const room = width - 34 - 24 - ctx.measureText(now).width;
+  ctx.font = `600 13px ${theme.font}`;
+  text(ctx, theme, shorten(ctx, `${formatDeviceName(parts.device.name)}`, simulated, room), x + 34, y + 14.5, 600, 13, theme.ink);
   const top = y + HEAD;
   ctx.drawImage(parts.canvas, x + LEFT, top, parts.canvas.width / ratio, parts.canvas.height / ratio);
   ctx.drawImage(parts.axis, x + LEFT, top + parts.plots.clientHeight - AXIS, parts.axis.width / ratio, parts.axis.height / ratio);
@@ -89,6 +91,14 @@ function drawCard(ctx: CanvasRenderingContext2D, { parts, painter }: ShownCard, 
   }
   ctx.fillStyle = theme.line;
   ctx.fillRect(x + LEFT - 1, top, 1, parts.plots.clientHeight - AXIS);
+}
+
+/** As much of a name as there is room for, then its suffix whole: that a device is simulated is always said. */
+function shorten(ctx: CanvasRenderingContext2D, name: string, suffix: string, room: number): string {
+  if (ctx.measureText(name + suffix).width <= room) return name + suffix;
+  let kept = name;
+  while (kept.length > 4 && ctx.measureText(`${kept}…${suffix}`).width > room) kept = kept.slice(0, -1);
+  return `${kept.trimEnd()}…${suffix}`;
 }
 
 /** The text of an element, number and unit apart. */

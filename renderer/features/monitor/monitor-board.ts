@@ -192,6 +192,11 @@ export function createMonitorBoard(options: { readonly series: LiveSeries; reado
         card.state = state;
         onState(state);
       }
+      const slowed = summariseSpans(spansOf(device));
+      const kindBefore = card.slowedBy?.kind;
+      card.slowedBy = slowed;
+      if (slowed?.kind !== kindBefore) onSlowedBy(slowed);
+      if (slowed !== null) card.readouts.updateSlowed(slowed.totalMs);
       if (!card.visible) continue;
       card.readouts.updateNow(device.notReported['utilGpuPercent'] ? null : meanOf(series.points(device.uuid, 'utilGpuPercent', fromMs, toMs, view.spanMs)));
       card.readouts.updateAt(crosshairMs(), view.spanMs);
@@ -202,11 +207,6 @@ export function createMonitorBoard(options: { readonly series: LiveSeries; reado
           if (t.limit !== null && t.track.limit?.readout) card.readouts.updateLimit(t.track.key, t.track.format(t.limit));
         }
       }
-      const slowed = summariseSpans(spansOf(device));
-      const kindBefore = card.slowedBy?.kind;
-      card.slowedBy = slowed;
-      if (slowed?.kind !== kindBefore) onSlowedBy(slowed);
-      if (slowed !== null) card.readouts.updateSlowed(slowed.totalMs);
       card.readouts.updateMeta();
       if (summarise) summary.textContent = describeCard(device, latest, state, slowed);
     }

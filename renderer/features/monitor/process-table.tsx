@@ -56,7 +56,7 @@ export function ProcessTable({ rows, columns, context, sorting, onSort }: Proces
           <tr>
             <th><span className="sr">History</span></th>
             {columns.map((c) => (
-              <Head key={c.id} column={c} sorting={sorting} onSort={onSort} onWidth={(px) => setWidths((now) => ({ ...now, [c.id]: px }))} />
+              <Head key={c.id} column={c} width={widths[c.id]} sorting={sorting} onSort={onSort} onWidth={(px) => setWidths((now) => ({ ...now, [c.id]: px }))} />
             ))}
             <th><span className="sr">Action</span></th>
           </tr>
@@ -115,7 +115,7 @@ function Row({ process, columns, context, isOpen, span, onToggle }: { readonly p
   );
 }
 
-function Head({ column, sorting, onSort, onWidth }: { readonly column: ProcessColumn; readonly sorting: Sorting; onSort(sorting: Sorting): void; onWidth(px: number): void }): ReactNode {
+function Head({ column, width, sorting, onSort, onWidth }: { readonly column: ProcessColumn; readonly width: number | undefined; readonly sorting: Sorting; onSort(sorting: Sorting): void; onWidth(px: number): void }): ReactNode {
   const cell = useRef<HTMLTableCellElement>(null);
   const sorted = sorting.id === column.id;
   const grip = useMemo(() => resizer(() => cell.current?.offsetWidth ?? column.widthPx, onWidth), [column.widthPx, onWidth]);
@@ -124,7 +124,7 @@ function Head({ column, sorting, onSort, onWidth }: { readonly column: ProcessCo
       <button type="button" className="sort" onClick={() => onSort({ id: column.id, descending: sorted ? !sorting.descending : column.numeric })}>
         {column.title}
       </button>
-      <span className="grip" role="separator" aria-orientation="vertical" aria-label={`Width of ${column.title}`} tabIndex={0} {...grip} />
+      <span className="grip" role="separator" aria-orientation="vertical" aria-label={`Width of ${column.title}`} aria-valuenow={width ?? column.widthPx} aria-valuemin={LEAST_PX} aria-valuemax={MOST_PX} tabIndex={0} {...grip} />
     </th>
   );
 }
