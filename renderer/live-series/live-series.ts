@@ -37,8 +37,6 @@ export interface LiveSeries {
   latest(uuid: string): LatestOfDevice | null;
   /** Time of the newest frame; null before the first. */
   newestMs(): number | null;
-  /** Oldest time of which anything is known of a device's metric. */
-  oldestMs(uuid: string, metric: MetricKey): number;
   /** Goes up when something other than a frame changed the lines: a backfill, a clock set back. */
   revision(): number;
 }
@@ -141,7 +139,6 @@ export function createLiveSeries(): LiveSeries {
     valueAt: (uuid, metric, atMs, spanMs) => devices.get(uuid)?.byMetric.get(metric)?.valueAt(atMs, spanMs),
     latest: (uuid) => devices.get(uuid)?.latest ?? null,
     newestMs: () => newestMs,
-    oldestMs: (uuid, metric) => devices.get(uuid)?.byMetric.get(metric)?.oldestMs() ?? Number.POSITIVE_INFINITY,
     revision: () => revision,
   };
 }

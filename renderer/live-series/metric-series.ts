@@ -40,7 +40,6 @@ export interface MetricSeries {
   collect(fromMs: number, toMs: number, spanMs: number, out: PointBuffer): void;
   /** The reading that stands at a time: the last one not after it, unless a break lies between. Undefined: none known. */
   valueAt(timeMs: number, spanMs: number): number | undefined;
-  oldestMs(): number;
 }
 
 export function createMetricSeries(metric: Metric): MetricSeries {
@@ -179,7 +178,6 @@ export function createMetricSeries(metric: Metric): MetricSeries {
       if (i < 0 || timeMs - (block.times[i] ?? 0) > 3 * block.stepMs) return undefined;
       return block.values[i];
     },
-    oldestMs: () => Math.min(raw.firstTime(), seconds.firstTime(), block?.times[0] ?? Number.POSITIVE_INFINITY),
   };
 }
 

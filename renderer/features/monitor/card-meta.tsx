@@ -3,7 +3,7 @@ import type { Device } from '../../../contract/gpu.ts';
 import { formatDeviceName } from '../../ui/format.ts';
 
 /** `00000000:01:00.0` is `01:00.0`; a domain other than 0 stays. */
-export function shortBusId(busId: string): string {
+function shortBusId(busId: string): string {
   return busId.replace(/^0+:/, '').toLowerCase();
 }
 

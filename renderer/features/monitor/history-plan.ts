@@ -2,14 +2,14 @@ import type { MetricKey } from '../../../contract/metrics.ts';
 import { RAW_SPAN_MS, SECONDS_SPAN_MS } from '../../live-series/metric-series.ts';
 import type { View } from './view.ts';
 
-export interface HistoryRequest {
+interface HistoryRequest {
   readonly fromMs: number;
   readonly toMs: number;
   readonly metrics: readonly MetricKey[];
   readonly maxPoints: number;
 }
 
-export interface HistoryPlan {
+interface HistoryPlan {
   readonly requests: readonly HistoryRequest[];
   /** When the same view should be asked for again, ms from now; null: never, the rings go on by themselves. */
   readonly againInMs: number | null;

@@ -1,5 +1,5 @@
-import { useEffect, useMemo, useRef, useState, useSyncExternalStore, type ReactNode } from 'react';
-import type { Device, Inventory } from '../../../contract/gpu.ts';
+import { useEffect, useMemo, useRef, useState, type ReactNode } from 'react';
+import type { Device } from '../../../contract/gpu.ts';
 import type { Problem } from '../../../contract/problem.ts';
 import { useApp, useClient, useCommitClock, useConnection, useGpuFeed, useGpuStore, useSettings } from '../../app/context.tsx';
 import { valueOf } from '../../connection/remote.ts';
@@ -71,7 +71,7 @@ export function MonitorPage({ readiness, banner, empty }: MonitorPageProps): Rea
           </section>
         </>
       )}
-      <ProcessPanel inventory={known satisfies Inventory} selection={selection} />
+      <ProcessPanel inventory={known} selection={selection} />
     </div>
   );
 }
@@ -128,9 +128,4 @@ function useHistory(board: MonitorBoard | null, shownCount: number): Problem | n
     };
   }, [board, client, feed, connected, shownCount]);
   return problem;
-}
-
-/** The view of a board as React state. */
-export function useBoardView(board: MonitorBoard): ReturnType<MonitorBoard['view']> {
-  return useSyncExternalStore(board.onView, board.view);
 }

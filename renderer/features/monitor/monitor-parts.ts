@@ -3,11 +3,9 @@ import { createLiveSeries, type LiveSeries } from '../../live-series/live-series
 import type { View } from './view.ts';
 
 /** What of the monitor outlives its page: the readings, and the window that was looked at. */
-export interface MonitorParts {
+interface MonitorParts {
   readonly series: LiveSeries;
   view: View | null;
-  /** Readings were missed or the devices changed while nobody looked: counts up at every gap. */
-  gaps: number;
 }
 
 const partsOf = new WeakMap<GpuFeed, MonitorParts>();
@@ -16,11 +14,8 @@ const partsOf = new WeakMap<GpuFeed, MonitorParts>();
 export function monitorParts(feed: GpuFeed): MonitorParts {
   const known = partsOf.get(feed);
   if (known) return known;
-  const made: MonitorParts = { series: createLiveSeries(), view: null, gaps: 0 };
-  feed.onFrame((item) => {
-    made.series.ingest(item);
-    if (item.type === 'gap') made.gaps += 1;
-  });
+  const made: MonitorParts = { series: createLiveSeries(), view: null };
+  feed.onFrame((item) => void made.series.ingest(item));
   partsOf.set(feed, made);
   return made;
 }

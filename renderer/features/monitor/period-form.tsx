@@ -3,7 +3,7 @@ import { useState, type FormEvent, type ReactNode } from 'react';
 const two = (n: number): string => String(n).padStart(2, '0');
 
 /** A time as the browser's field wants it: local, without seconds. */
-export function toLocalField(atMs: number): string {
+function toLocalField(atMs: number): string {
   const d = new Date(atMs);
   return `${d.getFullYear()}-${two(d.getMonth() + 1)}-${two(d.getDate())}T${two(d.getHours())}:${two(d.getMinutes())}`;
 }

@@ -100,7 +100,7 @@ export function createReadouts(card: HTMLElement, device: Device, tracks: readon
 }
 
 /** A duration in one number, for a narrow column: `88 s`, `34 min`, `3.2 h`. */
-export function shortDuration(ms: number): Quantity {
+function shortDuration(ms: number): Quantity {
   const seconds = Math.round(ms / 1000);
   if (seconds < 120) return { text: String(seconds), unit: 's' };
   if (seconds < 6000) return { text: String(Math.round(seconds / 60)), unit: 'min' };

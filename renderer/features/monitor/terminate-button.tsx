@@ -6,7 +6,7 @@ import { formatDeviceName, formatGib } from '../../ui/format.ts';
 import { Tip } from '../../ui/tip.tsx';
 
 /** Short name of a command: `/usr/bin/python3 train.py` is `python3`. */
-export function shortCommand(command: string): string {
+function shortCommand(command: string): string {
   return (command.split(/\s+/)[0] ?? command).split(/[\\/]/).at(-1) ?? command;
 }
 

@@ -34,7 +34,7 @@ export function formatTick(atMs: number, stepMs: number): string {
 const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 
 /** `21 Nov`. */
-export function formatDay(atMs: number): string {
+function formatDay(atMs: number): string {
   const d = new Date(atMs);
   return `${d.getDate()} ${months[d.getMonth()] ?? ''}`;
 }

@@ -14,12 +14,12 @@ export interface TrackLine {
 }
 
 /** A value that stands beside the chart but is not drawn. */
-export interface TrackReadout {
+interface TrackReadout {
   readonly metric: MetricKey;
   readonly label: string;
 }
 
-export interface TrackLimit {
+interface TrackLimit {
   readonly metric: 'powerLimitWatts' | null;
   /** The limit itself, where it does not change while the driver is loaded. */
   readonly value: number | null;
@@ -103,6 +103,6 @@ export function decideTracks(device: Device): readonly Track[] {
 const formatRateEnd = (v: number): string => (v < GB && v > 0 ? formatFigures(v / GB) : formatWhole(v / GB));
 
 /** `PCIe 5.0 ×16`. */
-export function linkTitle(gen: number | null, width: number | null): string {
+function linkTitle(gen: number | null, width: number | null): string {
   return `PCIe${gen === null ? '' : ` ${gen}.0`}${width === null ? '' : ` ×${width}`}`;
 }

@@ -16,9 +16,9 @@ export const ranges: readonly { readonly key: RangeKey; readonly label: string; 
   { key: '24h', label: '24 h', spanMs: 1440 * MINUTE },
 ];
 export const MIN_SPAN_MS = 2000;
-export const MAX_SPAN_MS = 366 * 1440 * MINUTE;
+const MAX_SPAN_MS = 366 * 1440 * MINUTE;
 
-export const spanOf = (range: RangeKey): number => ranges.find((r) => r.key === range)?.spanMs ?? 5 * MINUTE;
+const spanOf = (range: RangeKey): number => ranges.find((r) => r.key === range)?.spanMs ?? 5 * MINUTE;
 
 /** A whole range that follows the newest reading. */
 export const followRange = (range: RangeKey): View => ({ range, spanMs: spanOf(range), toMs: null });
