@@ -127,6 +127,7 @@ export type DeviceSample = z.infer<typeof deviceSample>;
 
 /** One tick: all devices, the tiers that were due. `atMs` is when the reading began (Unix time, ms). */
 export const gpuFrame = z.object({
+  /** Counts up in the source; 0 for the first item of a stream, which holds what was known when it was asked for. */
   seq: z.int(),
   atMs: z.number(),
   /** How long the reading took in the source, ms: the app times its own calls. */

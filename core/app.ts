@@ -13,6 +13,7 @@ import { createAlertFile } from './alerts/alert-store.ts';
 import { createAlerts } from './alerts/create-alerts.ts';
 import { watchEngineStatus } from './engine/engine-status.ts';
 import { takeLock } from './engine/engine-lock.ts';
+import { frameOfLatest } from './engine/frame-stream.ts';
 import { createGauge } from './engine/gauge.ts';
 import { createLife } from './engine/life.ts';
 import { createRouter } from './engine/router.ts';
@@ -29,6 +30,7 @@ import { createSecrets } from './settings/create-secrets.ts';
 import { createSettings } from './settings/create-settings.ts';
 import { createHistory } from './storage/history/create-history.ts';
 import { createSupervisor } from './supervisor/create-supervisor.ts';
+import { runTool } from './supervisor/run-tool.ts';
 import type { DataFolder } from './system/data-folder.ts';
 import { rendererFolder } from './system/entry-points.ts';
 import { VERSION } from './system/version.ts';
@@ -62,8 +64,10 @@ export async function createApp(options: AppOptions): Promise<App> {
   const startedAtMs = Date.now();
   const log = createLogger({ dir: ephemeral ? null : folder.logs, level: 'info' });
   const supervisor = createSupervisor({ log, journalFolder: ephemeral ? null : `${folder.root}/processes` });
-  const settings = createSettings({ path: folder.config, log });
-  const secrets = createSecrets({ path: folder.secrets, log });
+  const settings = createSettings({ path: ephemeral ? null : folder.config, log });
+  log.setLevel(settings.get().logs.level);
+  log.setKeepMiB(settings.get().logs.keepMiB);
+  const secrets = createSecrets({ path: ephemeral ? null : folder.secrets, log, runTool });
 
   // The source is parsed before the lock is taken: a wrong --gpus leaves nothing behind.
   const gpus = createGpuService({
@@ -83,7 +87,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   const release = takeLock(folder, { socket: folder.socket, version: VERSION, sourceSpec: gpus.list().sourceSpec, startedAtMs });
 
   const history = createHistory({ databasePath: keepsNothing ? null : folder.database, getSettings: () => settings.get().history, log });
-  const jobs = createJobs({ folder: ephemeral ? null : `${folder.root}/jobs`, log });
+  const jobs = createJobs({ folder: ephemeral ? null : folder.jobs, log });
   await jobs.load();
   const alerts = createAlerts({
     getSettings: () => settings.get().alerts,
@@ -129,8 +133,9 @@ export async function createApp(options: AppOptions): Promise<App> {
     version: VERSION, pid: process.pid, startedAtMs, dataDir: folder.root, sourceSpec: gpus.list().sourceSpec, stays: life.stays(), ephemeral,
     node: process.version, platform: `${process.platform}-${process.arch}`, hostName: hostname(), inContainer: machine.inContainer, wsl: machine.wsl,
   });
-  const notices = (): Problem[] => [...gpus.notices(), ...[history.problem()].filter((p) => p !== null)];
+  const notices = (): Problem[] => [...gpus.notices(), ...[history.problem(), settings.problem(), secrets.problem()].filter((p) => p !== null)];
 
+  const webTokens = new Set<string>();
   const services: EngineServices = {
     info,
     status,
@@ -142,11 +147,15 @@ export async function createApp(options: AppOptions): Promise<App> {
       setImmediate(() => { options.onEnd('asked to stop'); });
     },
     report: () => createReport({
-      info: info(), inventory: gpus.list(), status: status.get() ?? null, settings: settings.status(), jobs: jobs.list(), alerts: alerts.list(null), history: history.status(), notices: notices(), log: log.tail(64 * 1024),
+      info: info(), inventory: gpus.list(), status: status.get() ?? null, settings: settings.status(), jobs: jobs.list(), alerts: alerts.list(null), history: history.status(), notices: notices(), log: log.tail(64 * 1024), secrets: [...webTokens],
     }),
     web: {
       async start(webOptions, stay) {
         const answer = await web.start(webOptions);
+        for (const token of [answer.token, answer.metricsToken]) {
+          webTokens.add(token);
+          log.hide(token);
+        }
         if (stay) life.setStays(true);
         return answer;
       },
@@ -157,6 +166,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       inventory,
       subscribe: (listener) => gpus.frames.subscribe(listener),
       watch: (rateHz) => gpus.watch(Math.min(rateHz, settings.get().monitor.watchedHz)),
+      latestFrame: () => frameOfLatest(gpus.latest(), Date.now()),
       refresh: () => gpus.refresh(),
       processes: () => gpus.processes.once(),
       watchProcesses() {
@@ -226,9 +236,12 @@ export async function createApp(options: AppOptions): Promise<App> {
     faces: () => life.faces(), jobsRunning: () => jobs.runningCount(), workers: () => supervisor.statuses(), web: () => web.status(), history: () => history.state(), notices,
   });
   const local = await listenLocally(folder, onConnection('local'), log);
-  settings.onChange((next) => {
-    settingsGauge.publish(next);
-    void web.follow(next.settings.localApi).catch(() => undefined);
+  settings.onChange(() => {
+    settingsGauge.publish(settings.status());
+    const { localApi, logs } = settings.get();
+    log.setLevel(logs.level);
+    log.setKeepMiB(logs.keepMiB);
+    void web.follow(localApi).catch(() => undefined);
   });
   await alerts.start();
   gpus.start();

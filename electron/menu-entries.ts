@@ -24,10 +24,10 @@ export function decideMenu(facts: { readonly platform: NodeJS.Platform; readonly
     {
       label: 'View',
       entries: [
-        { kind: 'intent', label: 'Search and commands', intent: 'palette', keys: 'CmdOrCtrl+K' }, line,
+        { kind: 'intent', label: 'Search and commands', intent: 'palette.open', keys: 'CmdOrCtrl+K' }, line,
         { kind: 'intent', label: 'Monitor', intent: 'go.monitor', keys: 'Alt+1' },
         { kind: 'intent', label: 'Alerts', intent: 'go.alerts', keys: 'Alt+8' }, line,
-        { kind: 'intent', label: 'Look for GPUs again', intent: 'rescan', keys: 'CmdOrCtrl+R' }, line,
+        { kind: 'intent', label: 'Look for GPUs again', intent: 'gpus.refresh', keys: 'CmdOrCtrl+R' }, line,
         role('zoomIn'), role('zoomOut'), role('resetZoom'), role('togglefullscreen'),
         ...(facts.inspectable ? [line, role('reload'), role('toggleDevTools')] : []),
       ],
@@ -36,7 +36,7 @@ export function decideMenu(facts: { readonly platform: NodeJS.Platform; readonly
     {
       label: 'Help',
       entries: [
-        { kind: 'intent', label: 'Keyboard shortcuts', intent: 'help', keys: 'F1' },
+        { kind: 'intent', label: 'Keyboard shortcuts', intent: 'help.open', keys: 'F1' },
         { kind: 'own', label: 'Open logs folder', own: 'open-logs' },
         { kind: 'intent', label: 'Save the support report', intent: 'report.save' },
         ...(mac ? [] : [line, role('about')]),

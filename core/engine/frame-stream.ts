@@ -17,6 +17,16 @@ export function joinFrames(older: GpuFrame, newer: GpuFrame): GpuFrame {
   return { ...newer, samples };
 }
 
+/** Readings older than this are not now any more. */
+const NOW_MS = 3000;
+
+/** The newest reading of each device in one frame, or null when there is none that counts as now. */
+export function frameOfLatest(latest: ReadonlyMap<string, { readonly sample: DeviceSample; readonly atMs: number }>, nowMs: number): GpuFrame | null {
+  const fresh = [...latest.values()].filter((l) => nowMs - l.atMs < NOW_MS);
+  if (fresh.length === 0) return null;
+  return { seq: 0, atMs: Math.max(...fresh.map((l) => l.atMs)), tookMs: 0, samples: fresh.map((l) => l.sample) };
+}
+
 type Subscribe = (listener: (item: GpuStreamItem) => void) => () => void;
 
 /**

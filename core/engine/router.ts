@@ -38,6 +38,9 @@ export function createRouter(services: EngineServices): Router<Record<never, nev
       watch: os.gpus.watch.handler(async function* ({ input, signal }) {
         const unwatch = gpus.watch(input.rateHz);
         try {
+          // A face that has just come sees all tiers at once, not only those that are due in its first second.
+          const known = gpus.latestFrame();
+          if (known !== null) yield { type: 'frame', frame: known };
           yield* frameStream(gpus.subscribe, input.rateHz, signal);
         } finally {
           unwatch();

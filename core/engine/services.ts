@@ -1,5 +1,5 @@
 import type { Alert, AlertPreview, AlertsState } from '../../contract/alerts.ts';
-import type { GpuStreamItem, Inventory, ProcessReading, TerminatePlan } from '../../contract/gpu.ts';
+import type { GpuFrame, GpuStreamItem, Inventory, ProcessReading, TerminatePlan } from '../../contract/gpu.ts';
 import type { HistoryEvent, HistoryQuery, HistorySeries, HistoryStatus } from '../../contract/history.ts';
 import type { Job, JobLogLine } from '../../contract/jobs.ts';
 import type { SecretStatus, SettingsPatch, SettingsStatus } from '../../contract/settings.ts';
@@ -24,6 +24,8 @@ export interface EngineServices {
     subscribe(listener: (item: GpuStreamItem) => void): () => void;
     /** Asks for a rate while somebody watches; call the answer when they stop. */
     watch(rateHz: number): () => void;
+    /** What is known now, all tiers in one frame; null when nothing is, or it is old. */
+    latestFrame(): GpuFrame | null;
     refresh(): Promise<Inventory>;
     processes(): Promise<ProcessReading>;
     watchProcesses(): { readonly gauge: Gauge<ProcessReading>; stop(): void };

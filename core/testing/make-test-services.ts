@@ -33,6 +33,7 @@ export function makeTestServices(): EngineServices & { publish(seq: number, padd
         return () => listeners.delete(listener);
       },
       watch: () => () => undefined,
+      latestFrame: () => null,
       refresh: () => Promise.resolve(inventory),
       processes: () => Promise.resolve(reading),
       watchProcesses: () => ({ gauge: createGauge(reading), stop: () => undefined }),

@@ -18,7 +18,7 @@ export const CLOSE_ENGINE_ENDS = 4001;
 export type RpcHandler = RPCHandler<FaceContext>;
 
 /** One handler for every WebSocket connection, local or TCP. */
-export function createRpcHandler(router: Router<never, FaceContext> | Router<Record<never, never>, FaceContext>, log: Logger): RpcHandler {
+export function createRpcHandler(router: Router<Record<never, never>, FaceContext>, log: Logger): RpcHandler {
   return new RPCHandler<FaceContext>(router as ConstructorParameters<typeof RPCHandler<FaceContext>>[0], {
     clientInterceptors: [
       async ({ next, path }) => {
@@ -62,5 +62,5 @@ export function serveConnection(ws: WebSocket, handler: RpcHandler, context: Fac
     log.info('connection error', { error: error.message });
   });
   const peer = { addEventListener: ws.addEventListener.bind(ws), send };
-  void handler.upgrade(peer as unknown as Pick<WebSocket, 'addEventListener' | 'send'>, { context });
+  void handler.upgrade(peer, { context });
 }

@@ -1,7 +1,9 @@
 /**
  * The part of NVML that is called here (nvml.h, API 13), one letter a parameter: `d` handle, `p` memory,
  * `u` unsigned int, `i` int, `q` unsigned 64-bit. Each symbol is bound by itself: an old driver lacks some.
- * Not in the list on purpose: nvmlDeviceGetPcieThroughput blocks for 20 ms a call.
+ * Not in the list on purpose: nvmlDeviceGetPcieThroughput blocks for 20 ms a call. Never asked on purpose: fields
+ * 161–163 (NVLink errors per link) through nvmlDeviceGetFieldValues: on an H200 with driver 580.159.04 the library
+ * damages its process's heap in them (found with glibc's MALLOC_CHECK_=3; the process dies at a later free).
  */
 export const nvmlSymbols = {
   nvmlInit_v2: '',
@@ -53,6 +55,7 @@ export const nvmlSymbols = {
   nvmlDeviceGetFanSpeedRPM: 'dp',
   nvmlDeviceGetTotalEccErrors: 'diip',
   nvmlDeviceGetNvLinkState: 'dup',
+  nvmlDeviceGetNvLinkErrorCounter: 'duip',
   nvmlDeviceGetComputeRunningProcesses_v3: 'dpp',
   nvmlDeviceGetComputeRunningProcesses_v2: 'dpp',
   nvmlDeviceGetGraphicsRunningProcesses_v3: 'dpp',

@@ -28,6 +28,7 @@ export interface DeviceCalls {
   fanRpm: NvmlCall | null;
   ecc: NvmlCall | null;
   nvlinkState: NvmlCall | null;
+  nvlinkErrors: NvmlCall | null;
 }
 
 /** One device while the driver is open: handle, preallocated memory, what is asked and what was found. */
@@ -46,7 +47,6 @@ export interface OpenDevice {
   readonly counters: FieldBatch;
   readonly pcie: FieldBatch;
   readonly health: FieldBatch;
-  readonly linkErrors: readonly FieldBatch[];
   readonly linkErrorCounts: (number | null)[];
   nextLink: number;
   readonly pcieTx: CounterRate;
@@ -69,11 +69,6 @@ export interface OpenDevice {
 const ALL_LINKS = 0xffff_ffff;
 export const COUNTER = { energy: 0, nvlinkTx: 1, nvlinkRx: 2, powerCap: 3, thermalSoftware: 4, thermalHardware: 5, powerBrake: 6 } as const;
 export const HEALTH = { replays: 0, remappedCorrected: 1, remappedUncorrected: 2, remapPending: 3 } as const;
-
-/** Replay, recovery and CRC counters of one NVLink (fields 161–163; not there on Blackwell and later). */
-function makeLinkErrorBatches(count: number): readonly FieldBatch[] {
-  return Array.from({ length: count }, (_, scope) => makeFieldBatch([161, 162, 163].map((id) => ({ id, scope }))));
-}
 
 export function makeOpenDevice(library: NvmlLibrary, handle: Handle, record: Device, context: OpenDevice['context'], words: Int32Array): OpenDevice {
   const c = library.calls;
@@ -104,6 +99,7 @@ export function makeOpenDevice(library: NvmlLibrary, handle: Handle, record: Dev
       fanRpm: c.nvmlDeviceGetFanSpeedRPM,
       ecc: c.nvmlDeviceGetTotalEccErrors,
       nvlinkState: c.nvmlDeviceGetNvLinkState,
+      nvlinkErrors: c.nvmlDeviceGetNvLinkErrorCounter,
     },
     context,
     smClock: true,
@@ -117,7 +113,6 @@ export function makeOpenDevice(library: NvmlLibrary, handle: Handle, record: Dev
     ]),
     pcie: makeFieldBatch([{ id: 197, scope: 0 }, { id: 198, scope: 0 }]),
     health: makeFieldBatch([{ id: 94, scope: 0 }, { id: 142, scope: 0 }, { id: 143, scope: 0 }, { id: 144, scope: 0 }]),
-    linkErrors: makeLinkErrorBatches(links),
     linkErrorCounts: Array.from({ length: links }, () => null),
     nextLink: 0,
     pcieTx: makeCounterRate(),

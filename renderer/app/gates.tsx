@@ -1,4 +1,4 @@
-import { useState, type FormEvent, type ReactNode } from 'react';
+import { useState, type SyntheticEvent, type ReactNode } from 'react';
 import type { ConnectionState } from '../connection/connect.ts';
 import { parsePastedAddress } from '../connection/web-transport.ts';
 import { Button } from '../ui/button.tsx';
@@ -37,7 +37,7 @@ export function WaitingGate({ connection, onRetry }: { readonly connection: Conn
 export function AddressGate({ refused, onToken }: { readonly refused: boolean; onToken(token: string): void }): ReactNode {
   const [text, setText] = useState('');
   const [wrong, setWrong] = useState(false);
-  const submit = (event: FormEvent): void => {
+  const submit = (event: SyntheticEvent): void => {
     event.preventDefault();
     const token = parsePastedAddress(text);
     if (token === null) setWrong(true);

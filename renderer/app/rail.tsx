@@ -47,7 +47,7 @@ export function Rail(): ReactNode {
       <nav aria-label="Areas">
         <Entry page="monitor" title="Monitor" icon="monitor" keys="Alt 1" digit="1" />
         <div className="gap" />
-        <Entry page="alerts" title="Alerts" icon="bell" keys="Alt 8" {...(open > 0 ? { extra: `${formatCount(open, 'open alert')}` } : {})}>
+        <Entry page="alerts" title="Alerts" icon="bell" keys="Alt 8" {...(open > 0 ? { extra: formatCount(open, 'open alert') } : {})}>
           {open > 0 && (
             <span className="count">
               {open}

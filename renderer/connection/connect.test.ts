@@ -5,7 +5,7 @@ import { api } from '../../contract/api.ts';
 import { problemError } from '../../contract/problem-catalogue.ts';
 import { connect, decideBackoff, decideVersionNotice, type Connection, type Transport } from './connect.ts';
 import { consumeStream } from './consume-stream.ts';
-import { ACK_EVERY, openPort, type PortLike } from './port-transport.ts';
+import { ACK_EVERY, openPort } from './port-transport.ts';
 
 const info = { version: '1.2.3', pid: 1, startedAtMs: 0, dataDir: '/d', sourceSpec: 'simulate', stays: true, ephemeral: false, node: 'v24', platform: 'linux-x64', hostName: 'wren', inContainer: false, wsl: false };
 
@@ -34,7 +34,7 @@ function startServer(count: number): { open(): Transport; end(reason: string): v
       handler.upgrade({ addEventListener: (type: string, listener: (event: MessageEvent) => void) => port1.addEventListener(type as 'message', (event: MessageEvent) => typeof event.data === 'string' && listener(event)), postMessage: (data: unknown) => port1.postMessage(data) } as never);
       port1.start();
       ends.push((reason) => port1.postMessage({ closed: reason }));
-      return openPort(port2 as PortLike);
+      return openPort(port2);
     },
     end: (reason) => ends.splice(0).forEach((end) => end(reason)),
   };
@@ -92,7 +92,7 @@ describe('connect', () => {
     const { port1, port2 } = new MessageChannel();
     port1.start();
     port1.postMessage({ closed: 'the engine could not be started' });
-    connection = connect({ open: async () => openPort(port2 as PortLike), version: '1', firstDelayMs: 60_000 });
+    connection = connect({ open: async () => openPort(port2), version: '1', firstDelayMs: 60_000 });
     const own = connection;
     await vi.waitFor(() => expect(own.store.getState()).toMatchObject({ state: 'lost', problem: { facts: { detail: 'the engine could not be started' } } }));
   });

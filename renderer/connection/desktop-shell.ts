@@ -58,7 +58,8 @@ export function createDesktopShell(): DesktopShell {
       const value = await ask('windowState', null);
       if (typeof value !== 'object' || value === null) return null;
       const of = (key: string): unknown => (key in value ? (value as Record<string, unknown>)[key] : undefined);
-      return { platform: String(of('platform') ?? ''), closeToTray: of('closeToTray') === true, trayAvailable: of('trayAvailable') === true };
+      const platform = of('platform');
+      return { platform: typeof platform === 'string' ? platform : '', closeToTray: of('closeToTray') === true, trayAvailable: of('trayAvailable') === true };
     },
     onEvent: (listener) => {
       listeners.add(listener);

@@ -94,8 +94,10 @@ export function openPort(port: PortLike): Transport {
   const filtered = {
     addEventListener: (type: string, listener: unknown): void => {
       if (typeof listener !== 'function') return;
-      if (type === 'message') messages.add((event) => void listener(event));
-      if (type === 'close') closes.add(() => void listener());
+      // Only oRPC's own link listens here; `unknown` is what its declaration allows.
+      const call = listener as (event?: MessageEvent) => void;
+      if (type === 'message') messages.add((event) => { call(event); });
+      if (type === 'close') closes.add(() => { call(); });
     },
     postMessage: (data: unknown): void => {
       if (!over) port.postMessage(data);

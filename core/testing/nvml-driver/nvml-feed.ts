@@ -102,7 +102,7 @@ function readingOf(sample: DeviceSample, device: Device): Record<string, string>
     for (const [key, field, factor] of mediumKeys) values[key] = feedNumber(sample.medium[field], factor);
     if (device.unifiedMemory) for (const key of ['mem_used', 'mem_free', 'mem_reserved']) values[key] = 'N';
   }
-  if (sample.slow !== undefined) for (const [key, field, factor] of slowKeys) values[key] = feedNumber(sample.slow[field] as number | boolean | null, factor);
+  if (sample.slow !== undefined) for (const [key, field, factor] of slowKeys) values[key] = feedNumber(sample.slow[field], factor);
   return values;
 }
 

@@ -2,11 +2,11 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { makeProblem, problemCatalogue, problemCodes } from './problem-catalogue.ts';
-import { problem } from './problem.ts';
-import type { Wording } from './problems/wording.ts';
+import { makeProblem, problemCatalogue, problemCodes } from '../../contract/problem-catalogue.ts';
+import { problem } from '../../contract/problem.ts';
+import type { Wording } from '../../contract/problems/wording.ts';
 
-const root = fileURLToPath(new URL('..', import.meta.url));
+const root = fileURLToPath(new URL('../..', import.meta.url));
 
 function readSources(folder: string): { path: string; text: string }[] {
   return readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
