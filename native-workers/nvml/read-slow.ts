@@ -95,12 +95,13 @@ const LINK_ERRORS = [0, 1, 2] as const;
  */
 function readLinkErrors(device: OpenDevice): number | null {
   const { calls, linkErrorCounts } = device;
-  if (calls.nvlinkErrors === null || linkErrorCounts.length === 0 || device.state !== 'ok') return null;
+  const call = calls.nvlinkErrors;
+  if (call === null || linkErrorCounts.length === 0 || device.state !== 'ok') return null;
   const link = device.nextLink;
   device.nextLink = (link + 1) % linkErrorCounts.length;
   let sum = 0;
   for (const counter of LINK_ERRORS) {
-    const verdict = judge(device, 'nvlinkErrors', calls.nvlinkErrors(device.handle, link, counter, scratch));
+    const verdict = judge(device, 'nvlinkErrors', call(device.handle, link, counter, scratch));
     if (verdict === 'off') calls.nvlinkErrors = null;
     if (verdict !== 'ok') return null;
     const count = within(device, 'nvlinkErrors', readU64(scratch, 0), 0, MAX_COUNT);

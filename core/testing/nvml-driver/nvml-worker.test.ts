@@ -79,6 +79,14 @@ describe('what an H200 says', () => {
     expect(mediums.length).toBeLessThanOrEqual(Math.ceil((last.frame.atMs - first.frame.atMs) / 900) + 1);
   });
 
+  test('NVLink errors are summed once every link was read; the fields that damage the heap are never asked', async () => {
+    // The C driver aborts when fields 161–163 are asked: a worker that still runs has not asked.
+    const { worker } = await start('h200-two');
+    await worker.seen('frame', (e) => sampleOf(e.frame)?.slow?.nvlinkErrors === null);
+    await worker.call('burst', { readings: 800, emit: true });
+    expect((await worker.seen('frame', (e) => sampleOf(e.frame)?.slow?.nvlinkErrors === 0)).frame.seq).toBeGreaterThan(400);
+  });
+
   test('processes with memory and use, only on demand', async () => {
     const { worker } = await start('h200-two');
     await worker.seen('frame');

@@ -59,7 +59,7 @@ function drawCard(ctx: CanvasRenderingContext2D, { parts, painter }: ShownCard, 
   text(ctx, theme, now, x + width - 12, y + 14.5, 400, 11, theme.ink2, 'right');
   const room = width - 34 - 24 - ctx.measureText(now).width;
   ctx.font = `600 13px ${theme.font}`;
-  text(ctx, theme, shorten(ctx, `${formatDeviceName(parts.device.name)}`, simulated, room), x + 34, y + 14.5, 600, 13, theme.ink);
+  text(ctx, theme, shorten(ctx, formatDeviceName(parts.device.name), simulated, room), x + 34, y + 14.5, 600, 13, theme.ink);
   const top = y + HEAD;
   ctx.drawImage(parts.canvas, x + LEFT, top, parts.canvas.width / ratio, parts.canvas.height / ratio);
   ctx.drawImage(parts.axis, x + LEFT, top + parts.plots.clientHeight - AXIS, parts.axis.width / ratio, parts.axis.height / ratio);

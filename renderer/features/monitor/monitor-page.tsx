@@ -29,6 +29,8 @@ export function decideShown(devices: readonly Device[], selection: readonly stri
 
 /** With so few cards there is room for taller charts. */
 const FEW = 2;
+/** With more than this there are two rows on the widest screens: both shall be seen. */
+const ONE_ROW = 4;
 
 export function MonitorPage({ readiness, banner, empty }: MonitorPageProps): ReactNode {
   const inventory = useGpuStore((s) => s.inventory);
@@ -58,7 +60,7 @@ export function MonitorPage({ readiness, banner, empty }: MonitorPageProps): Rea
     );
   }
   return (
-    <div className={`page mon${shown.length <= FEW ? ' few' : ''}${shown.length === 1 ? ' one' : ''}`}>
+    <div className={`page mon${shown.length <= FEW ? ' few' : ''}${shown.length === 1 ? ' one' : ''}${shown.length > ONE_ROW ? ' rows' : ''}`}>
       {readiness}
       {banner}
       {board && (

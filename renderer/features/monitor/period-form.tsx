@@ -1,4 +1,4 @@
-import { useState, type FormEvent, type ReactNode } from 'react';
+import { useState, type ReactNode, type SyntheticEvent } from 'react';
 
 const two = (n: number): string => String(n).padStart(2, '0');
 
@@ -15,7 +15,7 @@ export function PeriodForm({ initialToMs, spanMs, onShow }: { readonly initialTo
   const fromMs = new Date(from).getTime();
   const toMs = new Date(to).getTime();
   const valid = Number.isFinite(fromMs) && Number.isFinite(toMs) && fromMs < toMs;
-  const submit = (event: FormEvent): void => {
+  const submit = (event: SyntheticEvent): void => {
     event.preventDefault();
     if (valid) onShow(fromMs, toMs);
   };

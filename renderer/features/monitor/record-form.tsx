@@ -1,4 +1,4 @@
-import { useState, type FormEvent, type ReactNode } from 'react';
+import { useState, type ReactNode, type SyntheticEvent } from 'react';
 import type { Problem } from '../../../contract/problem.ts';
 import { useClient } from '../../app/context.tsx';
 import { problemFrom } from '../../connection/problem-from.ts';
@@ -11,7 +11,7 @@ export function RecordForm({ onDone }: { onDone(): void }): ReactNode {
   const [seconds, setSeconds] = useState(60);
   const [pending, setPending] = useState(false);
   const [problem, setProblem] = useState<Problem | null>(null);
-  const start = async (event: FormEvent): Promise<void> => {
+  const start = async (event: SyntheticEvent): Promise<void> => {
     event.preventDefault();
     setPending(true);
     try {
