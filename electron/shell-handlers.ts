@@ -1,4 +1,4 @@
-import { BrowserWindow, dialog, nativeTheme, Notification } from 'electron';
+import { dialog, nativeTheme, Notification, type BrowserWindow } from 'electron';
 import { join } from 'node:path';
 import { parseSafeFileName } from './file-name.ts';
 import type { ShellHandlers } from './ipc/shell-router.ts';

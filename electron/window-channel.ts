@@ -53,7 +53,7 @@ export function createWindowChannels(host: EngineHost, handlersOf: (window: Brow
 
   ipcMain.on(WANT_PORT_MESSAGE, (event) => {
     const window = windows.get(event.sender);
-    const frame = event.senderFrame as typeof event.senderFrame | null;
+    const frame = event.senderFrame;
     const facts = { frame: frame && { url: frame.url, isMainFrame: frame === event.sender.mainFrame }, knownWindow: window !== undefined };
     if (decideSender(facts) === 'ignore' || !window) {
       log(`a message from ${frame?.url ?? 'a frame that is gone'} was ignored`);

@@ -5,7 +5,7 @@
 // WARPDECK_ELECTRON_DIST names a folder with an unpacked Electron of the version in package.json, and APPIMAGE_TOOLS_PATH
 // and CUSTOM_FPM_PATH name the tools; --dir needs neither tool.
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -29,6 +29,8 @@ function step(what, command, args) {
 }
 
 const { version } = JSON.parse(readFileSync(join(root, 'node_modules/electron/package.json'), 'utf8'));
+// Chunks of earlier builds have other names and would be packed as well.
+for (const part of ['main', 'renderer', 'engine', 'workers']) rmSync(join(root, 'out', part), { recursive: true, force: true });
 step('Building', process.execPath, [join(root, 'scripts/build.mjs')]);
 step(`Packing for Electron ${version}`, process.execPath, [
   require.resolve('electron-builder/cli.js'), target, ...(process.argv.includes('--dir') ? ['dir'] : []), '--publish', 'never', `-c.electronVersion=${version}`,

@@ -9,5 +9,5 @@ export interface Harness {
 }
 export const HARNESS_APP: string;
 export function prependPolyfills(rendererFolder: string): void;
-export function buildFor(electron: FoundElectron, out: string): void;
+export function buildFor(electron: FoundElectron, out: string, parts?: readonly string[]): void;
 export function buildHarness(options?: { readonly rebuild?: boolean }): Harness;

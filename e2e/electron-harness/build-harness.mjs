@@ -20,10 +20,10 @@ export function prependPolyfills(rendererFolder) {
   if (!html.includes('renderer-polyfills.js')) writeFileSync(page, html.replace('<head>', '<head>\n    <script src="./renderer-polyfills.js"></script>'));
 }
 
-/** Builds main, preload and page into `out` for this Electron. */
-export function buildFor(electron, out) {
+/** Builds parts of the product (main, preload and page if not told) into `out` for this Electron. */
+export function buildFor(electron, out, parts = ['electron', 'renderer']) {
   const env = { ...process.env, WARPDECK_OUT: out, ...(electron.old ? { WARPDECK_ELECTRON_TARGET: 'node16', WARPDECK_RENDERER_TARGET: 'chrome108' } : {}) };
-  const built = spawnSync(process.execPath, [join(root, 'scripts/build.mjs'), 'electron', 'renderer'], { cwd: root, env, encoding: 'utf8' });
+  const built = spawnSync(process.execPath, [join(root, 'scripts/build.mjs'), ...parts], { cwd: root, env, encoding: 'utf8' });
   if (built.status !== 0) throw new Error(`The harness's build failed: ${built.stderr}`);
   if (electron.old) prependPolyfills(join(out, 'renderer'));
 }

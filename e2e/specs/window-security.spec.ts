@@ -23,17 +23,20 @@ test('the page has nothing of Node or Electron, in itself and in a worker', asyn
 test('prototypes that the page has spoiled do not reach the bridge', async ({ face }) => {
   const { page } = face;
   await expect(page.getByRole('article', { name: /^GPU 0/ })).toBeVisible();
-  const ports = await page.evaluate(async () => {
-    const kept = { map: Array.prototype.map, then: Promise.prototype.then };
+  const result = await page.evaluate(async () => {
+    const kept = { map: Array.prototype.map };
+    const caught: string[] = [];
     const answered = new Promise<number>((resolve) => { addEventListener('message', (e) => { if (e.data === 'warpdeck:port') resolve(e.ports.length); }); });
-    Object.defineProperty(Array.prototype, 'map', { value: () => { throw new Error('spoiled'); }, configurable: true, writable: true });
-    Object.defineProperty(Promise.prototype, 'then', { value: kept.then, configurable: true, writable: true });
+    // Would be called with what is Electron's if the bridge lived in the page's world.
+    Object.defineProperty(Array.prototype, 'map', { value: () => { caught.push('map'); throw new Error('spoiled'); }, configurable: true, writable: true });
+    Object.defineProperty(Object.prototype, 'sender', { set: () => { caught.push('sender'); }, configurable: true });
     window.postMessage('warpdeck:want-port', location.origin);
-    const count = await answered;
+    const ports = await answered;
     Object.defineProperty(Array.prototype, 'map', { value: kept.map, configurable: true, writable: true });
-    return count;
+    delete (Object.prototype as { sender?: unknown }).sender;
+    return { ports, sender: caught.includes('sender') };
   });
-  expect(ports).toBe(2);
+  expect(result).toEqual({ ports: 2, sender: false });
 });
 
 test('no window is opened, nothing is navigated to, nothing is permitted', async ({ face }) => {
@@ -43,7 +46,7 @@ test('no window is opened, nothing is navigated to, nothing is permitted', async
     const opened: string[] = [];
     Object.assign(globalThis, { opened });
     // The question and the user's browser stand outside of what can be driven from here.
-    dialog.showMessageBox = (() => Promise.resolve({ response: 0, checkboxChecked: false })) as typeof dialog.showMessageBox;
+    dialog.showMessageBox = () => Promise.resolve({ response: 0, checkboxChecked: false });
     shell.openExternal = (url: string) => { opened.push(url); return Promise.resolve(); };
   });
   const here = page.url();
