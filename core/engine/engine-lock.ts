@@ -1,8 +1,9 @@
-import { closeSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { linkSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { z } from 'zod';
 import { problemError } from '../../contract/problem-catalogue.ts';
-import type { DataFolder } from '../system/data-folder.ts';
 import { isProcessAlive, readProcessStartTicks } from '../supervisor/process-identity.ts';
+import { folderProblem, type DataFolder } from '../system/data-folder.ts';
 
 /** What stands in the lock file: who holds the data folder, told apart from a reused pid by its start time. */
 export const lockContent = z.object({
@@ -32,42 +33,92 @@ export function isLockHeld(lock: LockContent): boolean {
   return ticks === null || lock.startTicks === null || ticks === lock.startTicks;
 }
 
+/** Between two tries, while another starter removes a stale lock: so short that nobody needs to be told of it. */
+const PAUSE_MS = 5;
+const TRIES = 200;
+/** A removal takes microseconds; what has stood longer and cannot be read is what a power cut left. */
+const REMOVAL_LIMIT_MS = 5000;
+
 /**
  * Takes the data folder for this process. A stale lock (its process has gone, or the pid is somebody else's) is
- * moved away first; of two starters that find the same stale lock only one wins the exclusive create.
- * @throws ProblemError `engine.locked`
+ * removed first. Of starters that come at once only one wins: a lock appears whole or not at all (a hard link), and
+ * a stale one is only removed by who holds the right to (a second lock), after another look.
+ * @throws ProblemError `engine.locked`, `engine.data_dir`, `file.disk_full`
  */
 export function takeLock(folder: DataFolder, content: Omit<LockContent, 'pid' | 'startTicks'>): () => void {
-  const own: LockContent = { pid: process.pid, startTicks: readProcessStartTicks(process.pid), ...content };
-  for (let attempt = 0; attempt < 5; attempt += 1) {
-    try {
-      const fd = openSync(folder.lock, 'wx', 0o600);
-      writeSync(fd, JSON.stringify(own));
-      closeSync(fd);
-      return () => {
-        if (readLock(folder.lock)?.pid === process.pid) rmSync(folder.lock, { force: true });
-      };
-    } catch (error) {
-      if (!(error instanceof Error) || !('code' in error) || error.code !== 'EEXIST') {
-        throw problemError('engine.data_dir', { dataDir: folder.root, detail: error instanceof Error ? error.message : String(error) }, { cause: error });
+  const own = JSON.stringify({ pid: process.pid, startTicks: readProcessStartTicks(process.pid), ...content } satisfies LockContent);
+  try {
+    for (let attempt = 0; attempt < TRIES; attempt += 1) {
+      if (createWhole(folder.lock, own)) {
+        return () => {
+          if (readLock(folder.lock)?.pid === process.pid) rmSync(folder.lock, { force: true });
+        };
       }
+      const other = readLock(folder.lock);
+      if (other && isLockHeld(other)) throw problemError('engine.locked', { pid: other.pid, dataDir: folder.root });
+      if (!removeStale(folder.lock, own)) pause();
     }
-    const other = readLock(folder.lock);
-    if (other && isLockHeld(other)) throw problemError('engine.locked', { pid: other.pid, dataDir: folder.root });
-    const aside = `${folder.lock}.stale-${process.pid}`;
-    try {
-      renameSync(folder.lock, aside);
-      // Between the look and the move another starter may have put its own lock there: give it back.
-      const moved = readLock(aside);
-      if (moved && isLockHeld(moved)) {
-        renameSync(aside, folder.lock);
-        throw problemError('engine.locked', { pid: moved.pid, dataDir: folder.root });
-      }
-      rmSync(aside, { force: true });
-    } catch (error) {
-      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') continue;
-      throw error;
-    }
+  } catch (error) {
+    throw folderProblem(folder.root, error);
   }
-  throw problemError('engine.locked', { pid: readLock(folder.lock)?.pid ?? 0, dataDir: folder.root });
+  throw problemError('engine.locked', { pid: readLock(folder.lock)?.pid ?? null, dataDir: folder.root });
 }
+
+/** Makes a file with this content in one step; false where there is one already. */
+function createWhole(path: string, text: string): boolean {
+  const beside = `${path}.${randomBytes(6).toString('hex')}`;
+  try {
+    writeFileSync(beside, text, { mode: 0o600, flag: 'wx' });
+    linkSync(beside, path);
+    return true;
+  } catch (error) {
+    const code = codeOf(error);
+    if (code === 'EEXIST') return false;
+    if (code === 'EPERM' || code === 'ENOTSUP' || code === 'EOPNOTSUPP' || code === 'ENOSYS') return createInPlace(path, text);
+    throw error;
+  } finally {
+    rmSync(beside, { force: true });
+  }
+}
+
+/** For file systems without hard links (FAT): for an instant the file is there and empty. */
+function createInPlace(path: string, text: string): boolean {
+  try {
+    writeFileSync(path, text, { mode: 0o600, flag: 'wx' });
+    return true;
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+/** Removes a lock that nobody holds; false while another process is at it. */
+function removeStale(lock: string, own: string): boolean {
+  const right = `${lock}.removal`;
+  if (!createWhole(right, own)) {
+    if (isAbandoned(right)) rmSync(right, { force: true });
+    return false;
+  }
+  try {
+    // Looked at again: before the right was had, another may have removed the stale one and taken the folder.
+    const now = readLock(lock);
+    if (now === null || !isLockHeld(now)) rmSync(lock, { force: true });
+    return true;
+  } finally {
+    rmSync(right, { force: true });
+  }
+}
+
+/** Left behind by a starter that was killed within the removal, or emptied by a power cut. */
+function isAbandoned(right: string): boolean {
+  const holder = readLock(right);
+  if (holder !== null) return !isLockHeld(holder);
+  const { mtimeMs } = statSync(right, { throwIfNoEntry: false }) ?? { mtimeMs: Infinity };
+  return Date.now() - mtimeMs > REMOVAL_LIMIT_MS;
+}
+
+function pause(): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE_MS);
+}
+
+const codeOf = (error: unknown): unknown => (error instanceof Error && 'code' in error ? error.code : null);

@@ -3,6 +3,8 @@ import { chmodSync, mkdirSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { problemError } from '../../contract/problem-catalogue.ts';
+import { ProblemError } from '../../contract/problem.ts';
+import { fileProblem } from '../storage/write-file-atomic.ts';
 
 /** Every place in a data folder. Nothing else in core joins paths to it. */
 export interface DataFolder {
@@ -54,7 +56,15 @@ export function dataFolder(dir: string, env: NodeJS.ProcessEnv = process.env): D
   };
 }
 
-/** Makes the folders, readable by their owner only. @throws ProblemError `engine.data_dir` */
+/** Why a data folder cannot be used, as a Problem: without room `file.disk_full`, else `engine.data_dir`. */
+export function folderProblem(dataDir: string, error: unknown): ProblemError {
+  if (error instanceof ProblemError) return error;
+  const asFile = fileProblem(dataDir, error);
+  if (asFile.problem.code === 'file.disk_full') return asFile;
+  return problemError('engine.data_dir', { dataDir, detail: error instanceof Error ? error.message : String(error) }, { cause: error });
+}
+
+/** Makes the folders, readable by their owner only. @throws ProblemError `engine.data_dir`, `file.disk_full` */
 export function makeDataFolder(folder: DataFolder): void {
   try {
     for (const dir of [folder.root, folder.logs, folder.recordings]) mkdirSync(dir, { recursive: true, mode: 0o700 });
@@ -63,6 +73,6 @@ export function makeDataFolder(folder: DataFolder): void {
       mkdirSync(join(folder.socket, '..'), { recursive: true, mode: 0o700 });
     }
   } catch (error) {
-    throw problemError('engine.data_dir', { dataDir: folder.root, detail: error instanceof Error ? error.message : String(error) }, { cause: error });
+    throw folderProblem(folder.root, error);
   }
 }
