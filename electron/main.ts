@@ -99,10 +99,15 @@ async function boot(): Promise<void> {
   app.on('activate', () => { show(null); });
   app.on('before-quit', () => { main?.quit(); });
   app.on('window-all-closed', () => { if (!lingering) app.quit(); });
-  app.on('will-quit', () => {
+  app.on('will-quit', (event) => {
     host.close();
     watch?.close();
     tray?.remove();
+    tray = null;
+    if (stateFile.isSettled()) return;
+    // The window's last place is still being written: leave when it is on disk.
+    event.preventDefault();
+    void stateFile.settled().then(() => { app.quit(); });
   });
 }
 

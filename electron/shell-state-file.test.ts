@@ -14,7 +14,9 @@ test('many changes, one file, the last state in it', async () => {
   const file = openShellState(path, () => undefined);
   for (let x = 0; x < 50; x += 1) file.update({ bounds: { x, y: 0, width: 800, height: 600 } });
   file.update({ theme: 'light' });
+  expect(file.isSettled()).toBe(false);
   await file.settled();
+  expect(file.isSettled()).toBe(true);
   expect(JSON.parse(readFileSync(path, 'utf8'))).toEqual({ ...firstShellState, bounds: { x: 49, y: 0, width: 800, height: 600 }, theme: 'light' });
   expect(openShellState(path, () => undefined).state().theme).toBe('light');
 });

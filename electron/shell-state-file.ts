@@ -8,6 +8,7 @@ export interface ShellStateFile {
   update(change: Partial<ShellState>): void;
   /** Resolves when all that was changed is on disk, or could not be written. */
   settled(): Promise<void>;
+  readonly isSettled: () => boolean;
 }
 
 /** The desktop face's own memory. It is comfort: what cannot be written is logged and goes on in memory. */
@@ -22,6 +23,7 @@ export function openShellState(path: string, log: (text: string) => void): Shell
   let state = read();
   let writing: Promise<void> = Promise.resolve();
   let queued = false;
+  let open = 0;
   return {
     state: () => state,
     update(change) {
@@ -30,12 +32,14 @@ export function openShellState(path: string, log: (text: string) => void): Shell
       state = next;
       if (queued) return;
       queued = true;
+      open += 1;
       writing = writing.then(async () => {
         queued = false;
         mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
         await writeFileSafely(path, Buffer.from(`${JSON.stringify(state, null, 2)}\n`));
-      }).catch((error: unknown) => { log(`the window's place was not kept: ${String(error)}`); });
+      }).catch((error: unknown) => { log(`the window's place was not kept: ${String(error)}`); }).then(() => { open -= 1; });
     },
     settled: () => writing,
+    isSettled: () => open === 0,
   };
 }

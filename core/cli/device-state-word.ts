@@ -25,7 +25,5 @@ export function decideStateWord(sample: DeviceSample | null): StateWord {
   return kind === 'heat' || kind === 'hardware' ? words[kind] : words.fine;
 }
 
-/** The total that `used` is a part of. */
-export const memoryTotal = (device: Device): number | null => device.memTotalBytes;
 /** The limit in force: as read, else as the device said at the start. */
 export const powerLimit = (device: Device, sample: DeviceSample | null): number | null => sample?.medium?.powerLimitWatts ?? device.powerLimitWatts;

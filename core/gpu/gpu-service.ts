@@ -196,7 +196,8 @@ export function createGpuService(options: GpuServiceOptions): GpuService {
         diagnose(event.problem);
       }
     } else if (event.type === 'rate') {
-      change({ rateHz: event.rateHz, rateNote: fallback !== null && notice !== null ? notice.cause : event.note });
+      // What is wrong with the source itself (nvidia-smi in place of the library, a cut-off recording) comes first.
+      change({ rateHz: event.rateHz, rateNote: notice?.cause ?? event.note });
     }
   }
 

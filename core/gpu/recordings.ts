@@ -54,9 +54,10 @@ export async function record(source: RecordSource, folder: string, app: string, 
   if (inventory.problem !== null && inventory.devices.length === 0) throw new ProblemError(inventory.problem);
   if (inventory.devices.length === 0) throw problemError('gpu.none');
   const path = join(folder, fileName(new Date()));
+  // First of all: where it cannot be made, nobody has asked for a faster rate yet.
+  const writer = await createRecordingWriter({ path, app, inventory, note: input.note });
   const unwatch = source.watch(10);
   const unwatchProcesses = source.watchProcesses();
-  const writer = await createRecordingWriter({ path, app, inventory, note: input.note });
   const stop = source.onSourceEvent((event) => { writer.write(event); });
   const started = performance.now();
   try {

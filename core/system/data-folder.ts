@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { chmodSync, mkdirSync } from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync, readdirSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { problemError } from '../../contract/problem-catalogue.ts';
 import { ProblemError } from '../../contract/problem.ts';
 import { fileProblem } from '../storage/write-file-atomic.ts';
@@ -64,15 +64,25 @@ export function folderProblem(dataDir: string, error: unknown): ProblemError {
   return problemError('engine.data_dir', { dataDir, detail: error instanceof Error ? error.message : String(error) }, { cause: error });
 }
 
-/** Makes the folders, readable by their owner only. @throws ProblemError `engine.data_dir`, `file.disk_full` */
+/**
+ * Makes the folders, readable by their owner only. A folder that was there and holds something keeps its mode: it may
+ * be somebody's home, or /tmp. @throws ProblemError `engine.data_dir`, `file.disk_full`
+ */
 export function makeDataFolder(folder: DataFolder): void {
   try {
-    for (const dir of [folder.root, folder.logs, folder.recordings]) mkdirSync(dir, { recursive: true, mode: 0o700 });
-    if (process.platform !== 'win32') {
-      chmodSync(folder.root, 0o700);
-      mkdirSync(join(folder.socket, '..'), { recursive: true, mode: 0o700 });
-    }
+    const made = mkdirSync(folder.root, { recursive: true, mode: 0o700 });
+    if (process.platform !== 'win32' && made === undefined && readdirSync(folder.root).length === 0) chmodSync(folder.root, 0o700);
+    for (const dir of [folder.logs, folder.recordings]) mkdirSync(dir, { recursive: true, mode: 0o700 });
+    if (process.platform !== 'win32' && dirname(folder.socket) !== folder.root) makeOwnFolder(dirname(folder.socket));
   } catch (error) {
     throw folderProblem(folder.root, error);
   }
+}
+
+/** A folder outside the data folder, where others may write: one that somebody else has put there is not used. */
+function makeOwnFolder(dir: string): void {
+  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  const facts = lstatSync(dir);
+  if (!facts.isDirectory() || facts.uid !== process.getuid?.()) throw new Error(`${dir} belongs to another user.`);
+  chmodSync(dir, 0o700);
 }

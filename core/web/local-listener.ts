@@ -1,8 +1,7 @@
 import { createServer, type Server } from 'node:http';
-import { chmodSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { WebSocketServer, type WebSocket } from 'ws';
-import { problemError } from '../../contract/problem-catalogue.ts';
-import type { DataFolder } from '../system/data-folder.ts';
+import { folderProblem, type DataFolder } from '../system/data-folder.ts';
 import type { Logger } from '../logging/logger.ts';
 import { CLOSE_ENGINE_ENDS, MAX_FRAME_BYTES } from './rpc-connection.ts';
 
@@ -30,12 +29,13 @@ export async function listenLocally(folder: DataFolder, onConnection: (ws: WebSo
   if (process.platform !== 'win32') rmSync(folder.socket, { force: true });
   await new Promise<void>((resolve, reject) => {
     http.once('error', (error) => {
-      reject(problemError('engine.data_dir', { dataDir: folder.root, detail: error.message }, { cause: error }));
+      reject(folderProblem(folder.root, error));
     });
-    // Between bind and chmod the socket has the umask's mode; the folder around it is 0700 already.
+    // `listen` binds before it returns: the socket is never there with another mode.
+    const umask = process.umask(0o177);
     http.listen(folder.socket, resolve);
+    process.umask(umask);
   });
-  if (process.platform !== 'win32') chmodSync(folder.socket, 0o600);
   log.info('listening', { socket: folder.socket });
   return {
     async close() {

@@ -1,7 +1,7 @@
 import type { WebSocket } from 'ws';
 import { RPCHandler } from '@orpc/server/ws';
 import type { Router } from '@orpc/server';
-import { toApiError } from '../engine/api-errors.ts';
+import { answerWithProblems } from '../engine/api-errors.ts';
 import type { FaceContext } from '../engine/face-context.ts';
 import type { Logger } from '../logging/logger.ts';
 
@@ -20,15 +20,7 @@ export type RpcHandler = RPCHandler<FaceContext>;
 /** One handler for every WebSocket connection, local or TCP. */
 export function createRpcHandler(router: Router<Record<never, never>, FaceContext>, log: Logger): RpcHandler {
   return new RPCHandler<FaceContext>(router as ConstructorParameters<typeof RPCHandler<FaceContext>>[0], {
-    clientInterceptors: [
-      async ({ next, path }) => {
-        try {
-          return await next();
-        } catch (error) {
-          throw toApiError(error, path.join('.'), log);
-        }
-      },
-    ],
+    clientInterceptors: [answerWithProblems(log)],
   });
 }
 

@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 import type { Duplex } from 'node:stream';
-import Fastify, { type FastifyInstance } from 'fastify';
+import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
 import fastifyStatic from '@fastify/static';
 import { OpenAPIHandler } from '@orpc/openapi/fastify';
 import { SmartCoercionPlugin } from '@orpc/json-schema';
@@ -12,10 +12,10 @@ import { ZodToJsonSchemaConverter } from '@orpc/zod/zod4';
 import type { Router } from '@orpc/server';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { makeContentSecurityPolicy } from '../../contract/content-security-policy.ts';
-import { problemError } from '../../contract/problem-catalogue.ts';
+import { makeProblem, problemError } from '../../contract/problem-catalogue.ts';
 import { ProblemError } from '../../contract/problem.ts';
 import type { WebStatus } from '../../contract/system.ts';
-import { toApiError } from '../engine/api-errors.ts';
+import { answerWithProblems, describeProblem } from '../engine/api-errors.ts';
 import type { FaceContext } from '../engine/face-context.ts';
 import type { Logger } from '../logging/logger.ts';
 import { createFailureLimit } from './failure-limit.ts';
@@ -121,6 +121,8 @@ export async function openWebFace(options: WebFaceOptions, parts: WebFaceParts):
     logger: false,
     forceCloseConnections: true,
     requestTimeout: 30_000,
+    // An address that cannot be decoded is answered before any hook: without a word of the framework's own.
+    frameworkErrors: (_error: unknown, _request: unknown, reply: FastifyReply) => void reply.code(400).headers(BASE_HEADERS).send(),
     ...(tls ? { https: tls } : {}),
   } as { logger: false });
 
@@ -157,20 +159,19 @@ export async function openWebFace(options: WebFaceOptions, parts: WebFaceParts):
 
   const openApi = new OpenAPIHandler<FaceContext>(parts.router, {
     plugins: [new SmartCoercionPlugin({ schemaConverters: [new ZodToJsonSchemaConverter()] })],
-    clientInterceptors: [
-      async ({ next, path }) => {
-        try {
-          return await next();
-        } catch (error) {
-          throw toApiError(error, path.join('.'), log);
-        }
+    clientInterceptors: [answerWithProblems(log)],
+    rootInterceptors: [
+      async ({ next }) => {
+        const result = await next();
+        // All that operations answer has its own status; 400 is a body that could not be read.
+        return result.matched && result.response.status === 400 ? { ...result, response: { ...result.response, status: 422, body: describeProblem(makeProblem('input.invalid', { detail: 'The body is not JSON.' })).toJSON() } } : result;
       },
     ],
   });
   app.all('/api/*', async (request, reply) => {
     reply.header('Cache-Control', 'no-store');
     const { matched } = await openApi.handle(request, reply, { prefix: '/api', context: { face: 'web' } });
-    if (!matched) return reply.code(404).send();
+    if (!matched) return reply.code(404).send(describeProblem(makeProblem('input.unknown_operation', { operation: `${request.method} ${request.url.split('?', 1)[0] ?? ''}` })).toJSON());
     return reply;
   });
 

@@ -105,7 +105,7 @@ function findDevices(library: NvmlLibrary, words: Int32Array): { readonly device
     if (record !== null && divided) for (const instance of readMigHandles(library, handle)) add(instance, record, 'instance');
   }
   if (devices.length === 0 && refusal !== null) {
-    const { code, call } = refusal as { code: number; call: string };
+    const { code, call } = refusal;
     return { trouble: decideTrouble(code, call, library.facts) };
   }
   return { devices };

@@ -50,8 +50,6 @@ export const useClient = (): Client => useApp().client;
 export const useGpuFeed = (): GpuFeed => useApp().feed;
 /** The beat of commits: text that changes by itself changes on it. */
 export const useCommitClock = (): CommitClock => useApp().clock;
-/** Confirmation, notification, saving files: by the desktop or by the browser. */
-export const useShell = (): Shell => useApp().shell;
 export const useIntents = (): IntentRegistry => useApp().intents;
 export const useConnection = <T,>(selector: (s: ConnectionState) => T): T => useStore(useApp().connection.store, selector);
 export const useGpuStore = <T,>(selector: (s: GpuState) => T): T => useStore(useApp().gpus, selector);

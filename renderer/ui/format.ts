@@ -50,10 +50,6 @@ export function formatShare(share: number): Quantity {
   return formatPercent(share * 100);
 }
 
-export function formatWatts(watts: number): Quantity {
-  return { text: formatFigures(watts), unit: 'W' };
-}
-
 /** Power as the big number of a card, whole from 10 W on: the meter's own noise is larger. */
 export function formatWattsWhole(watts: number): Quantity {
   return { text: watts < 9.5 ? formatFigures(watts) : formatWhole(Math.round(watts)), unit: 'W' };

@@ -25,7 +25,3 @@ export function NotReported({ reason }: { readonly reason: string }): ReactNode 
   );
 }
 
-/** A value if there is one, else why there is none. */
-export function ValueOr({ value, format, reason }: { readonly value: number | null | undefined; readonly format: (value: number) => Quantity; readonly reason: string }): ReactNode {
-  return value === null || value === undefined ? <NotReported reason={reason} /> : <Value of={format(value)} />;
-}

@@ -1,5 +1,6 @@
 import { createWriteStream } from 'node:fs';
 import { once } from 'node:events';
+import { rm, stat } from 'node:fs/promises';
 import type { Inventory } from '../../../contract/gpu.ts';
 import type { SourceEvent } from '../../../contract/nvml-worker.ts';
 import { makeProblem, problemError } from '../../../contract/problem-catalogue.ts';
@@ -83,7 +84,11 @@ export async function createRecordingWriter(options: {
     problem: () => failure,
     async close() {
       await new Promise<void>((resolve) => { if (stream.closed || failure !== null) { stream.destroy(); resolve(); } else { stream.once('close', () => resolve()); stream.end(); } });
-      if (failure !== null) throw new ProblemError(failure);
+      if (failure !== null) {
+        // What is whole is kept and can be played; a file without a byte is nothing.
+        if ((await stat(path).catch(() => null))?.size === 0) await rm(path, { force: true }).catch(() => undefined);
+        throw new ProblemError(failure);
+      }
       return { frames, bytes };
     },
   };
