@@ -7,7 +7,8 @@ import { build } from 'electron-builder';
 import { buildFor } from '../e2e/electron-harness/build-harness.mjs';
 
 export const root = fileURLToPath(new URL('..', import.meta.url)).replace(/\/$/, '');
-const work = join(root, 'e2e/.harness/packaging');
+/** Holds what is packed (360 MB each); the caller removes it. */
+export const work = join(root, 'e2e/.harness/packaging');
 
 /** Builds everything for this Electron, apart from the checkout's own out/; for an old one `harness.cjs` loads the shims first. */
 export function buildParts(electron) {

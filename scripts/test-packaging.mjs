@@ -12,7 +12,7 @@ import { getElectron } from '../e2e/electron-harness/get-electron.mjs';
 import { readProcessTree, readTcpListeners } from '../e2e/fixtures/process-tree.ts';
 import { cleanEnvironment, isAlive, readEnginePid, waitUntil } from '../e2e/fixtures/programs.ts';
 import { startDisplay } from '../e2e/fixtures/display.ts';
-import { buildParts, pack, root } from './pack-for-tests.mjs';
+import { buildParts, pack, root, work } from './pack-for-tests.mjs';
 import { decideFuses, readFuses } from './set-fuses.mjs';
 
 const counts = { passed: 0, failed: 0, skipped: 0 };
@@ -132,6 +132,7 @@ async function main() {
     for (const child of started) if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
     display.server.kill();
     rmSync(scratch, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+    if (process.env.WARPDECK_KEEP_PACKAGING !== '1') rmSync(work, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
   }
 }
 

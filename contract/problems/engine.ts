@@ -20,7 +20,7 @@ export const engineProblems = {
   'worker.protocol': { severity: 'problem', title: 'A worker process sent something wrong', cause: 'The {name} process sent a message that does not fit: {detail}', remedy: 'It is replaced. Send the report if this goes on.', retry: 'now' },
   'worker.gone': { severity: 'attention', title: 'The answer was lost', cause: 'The {name} process ended before it answered.', remedy: 'Try again.', retry: 'now' },
   'program.not_found': { severity: 'problem', title: 'A program was not found', cause: '{program}: {detail}', remedy: 'Install it, or name its full path.', retry: 'no' },
-  'program.not_executable': { severity: 'problem', title: 'This file is not a program', cause: '{program}: {detail}', remedy: 'Name a program: an executable of this system, or a script whose first line begins with "#!".', retry: 'no' },
+  'program.not_executable': { severity: 'problem', title: 'This file is not a program', cause: '{program}: {detail}', remedy: 'Name a program: an executable of this system, or a script that names its interpreter in its first line.', retry: 'no' },
   'program.failed': { severity: 'problem', title: 'A program ended with an error', cause: '{program} ended with {how}. {detail}', remedy: 'Its output is in the log of the job.', retry: 'no' },
   'program.timeout': { severity: 'problem', title: 'A program took too long', cause: '{program} was ended after {seconds} s.', remedy: 'Try again, or give it more time.', retry: 'now' },
   'job.not_found': { severity: 'attention', title: 'There is no such job', cause: 'No job has the id {id}.', remedy: '"warpdeck jobs" lists them.', retry: 'no' },

@@ -21,7 +21,7 @@ export const gpuProblems = {
   'recording.truncated': { severity: 'attention', title: 'The recording is cut off', cause: '{path} ends in the middle of line {line}; {frames} readings before it are played.', remedy: 'Nothing to do. Record again if the end matters.', retry: 'no' },
   'process.changed': { severity: 'problem', title: 'The process is another one now', cause: 'Process {pid} ended and its number belongs to a new process.', remedy: 'Nothing was ended. Look at the list again.', retry: 'no' },
   'process.gone': { severity: 'info', title: 'The process has ended already', cause: 'There is no process {pid} any more.', remedy: 'Nothing to do.', retry: 'no' },
-  'process.foreign': { severity: 'problem', title: 'This process cannot be ended from here', cause: '{why}', remedy: '{what}', retry: 'no' },
+  'process.foreign': { severity: 'problem', title: 'This process cannot be ended from here', cause: 'Process {pid}: {why}', remedy: 'Nothing was ended. {what}', retry: 'no' },
   'process.not_on_gpu': { severity: 'problem', title: 'This process is not on a GPU', cause: 'Process {pid} is not in the list that the driver reports.', remedy: 'Warpdeck ends only processes that hold a GPU.', retry: 'no' },
   'process.plan_expired': { severity: 'attention', title: 'The confirmation has expired', cause: 'A confirmation counts for one minute and once.', remedy: 'Choose the process again.', retry: 'now' },
 } as const satisfies Wordings;

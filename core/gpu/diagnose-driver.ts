@@ -53,8 +53,9 @@ export function readMachineFacts(options: { readonly root?: string } = {}): Mach
   };
 }
 
-function readLibrary(root: string): { path: string | null; version: string | null } {
-  for (const folder of libraryFolders) {
+/** The first library there is, `ahead` of the usual folders: what the system's loader is told to search first. */
+function readLibrary(root: string, ahead: readonly string[]): { path: string | null; version: string | null } {
+  for (const folder of [...ahead, ...libraryFolders]) {
     const path = join(root, folder, LIBRARY);
     if (!existsSync(path)) continue;
     let real = path;
@@ -62,15 +63,15 @@ function readLibrary(root: string): { path: string | null; version: string | nul
       real = realpathSync(path);
     } catch { /* a link to nowhere is found by loading it */ }
     const fromName = /libnvidia-ml\.so\.(\d+\.\d+(?:\.\d+)?)$/.exec(real)?.[1] ?? null;
-    return { path: `/${folder}/${LIBRARY}`, version: fromName };
+    return { path: join('/', folder, LIBRARY), version: fromName };
   }
   return { path: null, version: null };
 }
 
-/** Everything that a driver leaves behind on a machine, under `root` (tests hand in a tree). Never throws. */
+/** Everything that a driver leaves behind on a machine, under `root` (tests hand in a tree, which has no environment). Never throws. */
 export function readDriverFacts(options: { readonly root?: string; readonly platform?: NodeJS.Platform } = {}): DriverFacts {
   const root = options.root ?? '/';
-  const library = readLibrary(root);
+  const library = readLibrary(root, options.root === undefined ? (process.env['LD_LIBRARY_PATH'] ?? '').split(':').filter((folder) => folder.startsWith('/')) : []);
   const kernel = text(join(root, 'proc/sys/kernel/osrelease'))?.trim() ?? '';
   const moduleText = text(join(root, 'proc/driver/nvidia/version')) ?? '';
   const dkms = list(join(root, 'var/lib/dkms/nvidia')).find((v) => existsSync(join(root, 'var/lib/dkms/nvidia', v, kernel)));

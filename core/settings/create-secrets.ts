@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, rename } from 'node:fs/promises';
 import { z } from 'zod';
 import { makeProblem, problemError } from '../../contract/problem-catalogue.ts';
 import type { Problem } from '../../contract/problem.ts';
@@ -44,13 +44,17 @@ export function createSecrets({ path, runTool, log, platform = process.platform 
   let problem: Problem | null = null;
   let changing: Promise<unknown> = Promise.resolve();
 
-  const read = async (): Promise<SecretsFile> => {
+  /** `toChange`: one that cannot be read (cut, or of a newer version) is set aside before it is replaced. */
+  const read = async (toChange = false): Promise<SecretsFile> => {
     if (path === null) return inMemory;
     try {
       return secretsFile.parse(JSON.parse(await readFile(path, 'utf8')));
     } catch (error) {
       // The file's content is never said: a parse error may quote it.
-      if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) log.warn('The file of secrets cannot be read', {});
+      if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) {
+        log.warn('The file of secrets cannot be read', {});
+        if (toChange) await rename(path, `${path}.broken`).catch(() => undefined);
+      }
       return { schemaVersion: 1, secrets: {} };
     }
   };
@@ -70,7 +74,7 @@ export function createSecrets({ path, runTool, log, platform = process.platform 
   };
 
   const change = async (name: SecretName, value: string | null): Promise<SecretStatus> => {
-    const file = await read();
+    const file = await read(true);
     const before = file.secrets[name];
     const secrets = { ...file.secrets };
     if (value === null || value === '') {

@@ -58,9 +58,10 @@ function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
 }
 
-/** Names under which this listener may be addressed: what Host may say. */
+/** Names under which this listener may be addressed, the one that is shown first: what Host may say. */
 function hostNames(host: string): string[] {
-  if (isLoopback(host)) return ['127.0.0.1', 'localhost', ...(host === '::1' ? ['[::1]'] : [])];
+  if (host === '127.0.0.1' || host === '::1') return [isIP(host) === 6 ? `[${host}]` : host, 'localhost'];
+  if (host === 'localhost') return ['localhost', '127.0.0.1', '[::1]'];
   if (host !== '0.0.0.0' && host !== '::') return [isIP(host) === 6 ? `[${host}]` : host];
   const own = Object.values(networkInterfaces()).flatMap((list) => list ?? []).map((a) => (a.family === 'IPv6' ? `[${a.address}]` : a.address));
   return ['127.0.0.1', 'localhost', ...own];
@@ -224,8 +225,7 @@ export async function openWebFace(options: WebFaceOptions, parts: WebFaceParts):
   const hosts = names.map((n) => `${n}:${String(port)}`);
   gate = { ...gate, hosts: new Set(hosts), origins: new Set(hosts.map((h) => `${scheme}://${h}`)) };
   policy = makeContentSecurityPolicy({ connect: hosts.map((h) => `${tls ? 'wss' : 'ws'}://${h}`) });
-  const shown = isLoopback(options.host) || options.host === '0.0.0.0' || options.host === '::' ? '127.0.0.1' : (names[0] ?? options.host);
-  const status: WebStatus = { on: true, url: `${scheme}://${shown}:${String(port)}/`, host: options.host, port, secure: tls !== null };
+  const status: WebStatus = { on: true, url: `${scheme}://${names[0] ?? options.host}:${String(port)}/`, host: options.host, port, secure: tls !== null };
   log.info('web face open', { host: options.host, port, secure: tls !== null });
   return {
     status,

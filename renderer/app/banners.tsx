@@ -51,7 +51,13 @@ export function Banners(): ReactNode {
     <div className="banners">
       {connection.state === 'lost' && (
         <Banner severity="problem" title="The engine does not answer" text={`${lostSentence(connection.problem)} What is shown is old. It is tried again by itself, and the page goes on when it answers.`}>
-          <Button small onClick={app.connection.retryNow}>
+          <Button
+            small
+            onClick={() => {
+              app.shell.restartEngine();
+              app.connection.retryNow();
+            }}
+          >
             Try now
           </Button>
         </Banner>

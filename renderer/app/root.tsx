@@ -21,6 +21,10 @@ export function Root({ app, token }: { readonly app: App; readonly token: TokenB
     const timer = setTimeout(() => setPatient(false), PATIENCE_MS);
     return () => clearTimeout(timer);
   }, []);
+  const retry = (): void => {
+    app.shell.restartEngine();
+    app.connection.retryNow();
+  };
   let page: ReactNode;
   if (connection.state === 'unauthorised' && token !== null) {
     page = (
@@ -33,7 +37,7 @@ export function Root({ app, token }: { readonly app: App; readonly token: TokenB
       />
     );
   } else if (entered || connection.state === 'ready') page = <Frame />;
-  else page = patient && connection.state === 'connecting' ? null : <WaitingGate connection={connection} onRetry={app.connection.retryNow} />;
+  else page = patient && connection.state === 'connecting' ? null : <WaitingGate connection={connection} onRetry={retry} />;
   return (
     <StrictMode>
       <AppProvider app={app}>

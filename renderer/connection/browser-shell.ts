@@ -40,6 +40,7 @@ export function createBrowserShell(ask: AskDialog): Shell {
       return true;
     },
     openLogs: null,
+    restartEngine: () => undefined,
     windowState: async () => null,
     onEvent: () => () => undefined,
   };

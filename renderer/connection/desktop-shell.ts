@@ -53,6 +53,7 @@ export function createDesktopShell(): DesktopShell {
     setTray: (tray) => void ask('setTray', tray),
     setTheme: (theme) => void ask('setTheme', { theme }),
     openExternal: async (url) => (await ask('openExternal', { url })) === true,
+    restartEngine: () => void ask('restartEngine', null),
     openLogs: async () => (await ask('openLogs', null)) === true,
     windowState: async () => {
       const value = await ask('windowState', null);

@@ -17,6 +17,8 @@ export interface Shell {
   openExternal(url: string): Promise<boolean>;
   /** Opens the folder of logs; null where there is no such thing. */
   readonly openLogs: (() => Promise<boolean>) | null;
+  /** The window starts its engine anew, however often it has ended; in a browser nobody can. */
+  restartEngine(): void;
   /** null in a browser. */
   windowState(): Promise<{ readonly platform: string; readonly closeToTray: boolean; readonly trayAvailable: boolean } | null>;
   /** A menu or tray entry was chosen; the engine came or went. Never fires in a browser. */

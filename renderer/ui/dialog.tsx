@@ -1,4 +1,4 @@
-import { useEffect, useRef, type ReactNode } from 'react';
+import { useLayoutEffect, useRef, type ReactNode } from 'react';
 
 export interface DialogProps {
   readonly label: string;
@@ -10,7 +10,7 @@ export interface DialogProps {
 /** The platform's modal dialog: keeps the focus inside, gives it back, makes the rest inert, and closes on Escape. */
 export function Dialog({ label, className, onClose, children }: DialogProps): ReactNode {
   const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const element = dialog.current;
     if (element && !element.open) element.showModal();
     return () => element?.close();

@@ -29,7 +29,7 @@ export function createTerminator(options: { readonly readTicks: (pid: number) =>
       if (first === undefined) throw problemError('process.not_on_gpu', { pid: wanted.pid });
       if (first.identity === 'gone') throw problemError('process.gone', { pid: wanted.pid });
       if (!first.canTerminate || first.startTicks === null) {
-        throw problemError('process.foreign', { pid: wanted.pid, why: first.whyNot ?? 'Its identity is not known.', what: first.identity === 'host' ? 'Nothing was ended. End it on the host.' : 'Nothing was ended. Ask its owner, or end it from an account that may.' });
+        throw problemError('process.foreign', { pid: wanted.pid, why: first.whyNot ?? 'Its identity is not known.', what: first.identity === 'host' ? 'End it on the host.' : 'Ask its owner, or end it from an account that may.' });
       }
       const ticks = options.readTicks(wanted.pid);
       if (ticks === null) throw problemError('process.gone', { pid: wanted.pid });
@@ -55,7 +55,7 @@ export function createTerminator(options: { readonly readTicks: (pid: number) =>
       } catch (error) {
         const code = error instanceof Error && 'code' in error ? error.code : null;
         if (code === 'ESRCH') throw problemError('process.gone', { pid }, { cause: error });
-        throw problemError('process.foreign', { pid, why: 'The system does not let this user end it.', what: 'Nothing was ended. End it from an account that may.' }, { cause: error });
+        throw problemError('process.foreign', { pid, why: 'The system does not let this user end it.', what: 'End it from an account that may.' }, { cause: error });
       }
       return { pid, signalled: true };
     },
