@@ -61,7 +61,7 @@ for (const [where, entry] of Object.entries(packages)) {
     fixed.push(name);
   }
 }
-lock.packages = Object.fromEntries(Object.entries(packages).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
+lock.packages = Object.fromEntries(Object.entries(packages).sort(([a], [b]) => a.localeCompare(b, 'en')));
 const after = `${JSON.stringify(lock, null, 2)}\n`;
 const registries = [...after.matchAll(/"resolved": "https?:/g)].length;
 

@@ -3,7 +3,7 @@
  * When it listens, or cannot, it writes one JSON line on descriptor 3 (readyLine of spawn-engine.ts) and closes it.
  */
 import { closeSync, fstatSync, rmSync, writeSync } from 'node:fs';
-import { parseArgs } from 'node:util';
+import { format, parseArgs } from 'node:util';
 import { makeProblem } from '../../contract/problem-catalogue.ts';
 import { problemOf } from '../../contract/problem.ts';
 import { createApp, type App } from '../app.ts';
@@ -56,9 +56,12 @@ async function main(): Promise<void> {
     ephemeral,
     onEnd: end,
   });
-  process.on('unhandledRejection', (error) => { app?.log.error('unhandled rejection', { error: error instanceof Error ? (error.stack ?? error.message) : String(error) }); });
+  const { log } = app;
+  // What libraries print instead of throwing; often nobody is at the other end of stderr.
+  console.error = (...said: unknown[]): void => { log.warn('a library said', { said: format(...said).slice(0, 1000) }); };
+  process.on('unhandledRejection', (error) => { log.error('unhandled rejection', { error: error instanceof Error ? (error.stack ?? error.message) : String(error) }); });
   process.on('uncaughtException', (error) => {
-    app?.log.error('uncaught exception', { error: error.stack ?? error.message });
+    log.error('uncaught exception', { error: error.stack ?? error.message });
     end('uncaught exception');
   });
   say({ ready: true, pid: process.pid, socket: folder.socket });
@@ -67,6 +70,7 @@ async function main(): Promise<void> {
 main().catch((error: unknown) => {
   const problem = problemOf(error) ?? makeProblem('engine.internal', { detail: error instanceof Error ? error.message : String(error) });
   say({ problem });
-  process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  const internal = error instanceof Error && problem.code === 'engine.internal' ? error.stack : undefined;
+  process.stderr.write(`${internal ?? `${problem.title} (${problem.code}): ${problem.cause}`}\n`);
   process.exit(problem.code === 'engine.internal' ? 4 : 3);
 });

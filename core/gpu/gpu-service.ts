@@ -105,7 +105,7 @@ export function createGpuService(options: GpuServiceOptions): GpuService {
   };
 
   const processes = createProcessService({
-    ...place, now, source: () => ({ kind: inventory.source, simulated }),
+    ...place, now, source: () => ({ kind: inventory.source, simulated, empty: inventory.state === 'problem' && inventory.devices.length === 0 }),
     setWanted(wanted) { demand = { ...demand, processes: wanted }; pushDemand(); },
   });
 

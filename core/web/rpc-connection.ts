@@ -9,6 +9,8 @@ import type { Logger } from '../logging/logger.ts';
 export const HIGH_WATER_BYTES = 256 * 1024;
 /** A connection for which more than this waits is closed: it does not read at all. It reconnects when it can. */
 export const BUFFER_LIMIT_BYTES = 16 * 1024 * 1024;
+/** What waits for a connection that is closed for not reading is let go of after this long. */
+const CLOSE_GRACE_MS = 2000;
 /** The largest frame a face may send. */
 export const MAX_FRAME_BYTES = 4 * 1024 * 1024;
 /** Close codes: 4000–4999 are the application's own (RFC 6455, 7.4.2). */
@@ -34,8 +36,8 @@ export function serveConnection(ws: WebSocket, handler: RpcHandler, context: Fac
     if (ws.bufferedAmount > BUFFER_LIMIT_BYTES) {
       log.warn('connection closed: does not read', { bufferedBytes: ws.bufferedAmount });
       ws.close(CLOSE_SLOW_READER, 'connection.slow_reader');
-      // A peer that does not read does not answer the close frame either.
-      ws.terminate();
+      // One that reads again soon hears why; one that never does answers no close frame either.
+      setTimeout(() => { ws.terminate(); }, CLOSE_GRACE_MS).unref();
       return undefined;
     }
     if (ws.bufferedAmount <= HIGH_WATER_BYTES) {

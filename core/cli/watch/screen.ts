@@ -13,9 +13,12 @@ export interface Screen {
 
 const ESC = '\u001b[';
 
-/** The bytes that turn the old frame into the new one; empty when nothing changed. Pure. */
+/**
+ * The bytes that turn the old frame into the new one; empty when nothing changed. Pure. A line is erased before it is
+ * written: after a line as wide as the screen the cursor stands on its last character, and erasing would take that.
+ */
 export function diffFrames(before: readonly string[] | null, next: readonly string[]): string {
-  const changed = next.flatMap((line, i) => (before?.[i] === line ? [] : [`${ESC}${String(i + 1)};1H${line}${ESC}0m${ESC}K`]));
+  const changed = next.flatMap((line, i) => (before?.[i] === line ? [] : [`${ESC}${String(i + 1)};1H${ESC}2K${line}${ESC}0m`]));
   if (before === null) return `${ESC}?2026h${ESC}2J${changed.join('')}${ESC}?2026l`;
   const rest = before.length > next.length ? `${ESC}${String(next.length + 1)};1H${ESC}J` : '';
   return changed.length === 0 && rest === '' ? '' : `${ESC}?2026h${changed.join('')}${rest}${ESC}?2026l`;

@@ -202,7 +202,9 @@ describe('parts', () => {
 
   it('writes only lines that changed, in one frame', () => {
     expect(diffFrames(['a', 'b'], ['a', 'b'])).toBe('');
-    expect(diffFrames(['a', 'b'], ['a', 'c'])).toBe('\u001b[?2026h\u001b[2;1Hc\u001b[0m\u001b[K\u001b[?2026l');
+    expect(diffFrames(['a', 'b'], ['a', 'c'])).toBe('\u001b[?2026h\u001b[2;1H\u001b[2Kc\u001b[0m\u001b[?2026l');
+    // Erasing after a line as wide as the screen would take its last character.
+    expect(diffFrames(['a', 'b'], ['a', 'c'.repeat(80)])).not.toMatch(/c\u001b\[0m\u001b\[K/);
     expect(diffFrames(['a', 'b', 'c'], ['a'])).toContain('\u001b[2;1H\u001b[J');
     expect(diffFrames(null, ['a'])).toContain('\u001b[2J');
   });

@@ -29,7 +29,8 @@ export interface ProcessServiceOptions {
   readonly root?: string;
   readonly now?: () => number;
   readonly platform?: NodeJS.Platform;
-  readonly source: () => { readonly kind: SourceKind; readonly simulated: boolean };
+  /** `empty`: it says that there is nothing to read; nobody waits for its list. */
+  readonly source: () => { readonly kind: SourceKind; readonly simulated: boolean; readonly empty?: boolean };
   /** Tells the source whether to read the process list. */
   readonly setWanted: (wanted: boolean) => void;
   readonly kill?: (pid: number, signal: NodeJS.Signals) => void;
@@ -72,8 +73,8 @@ export function createProcessService(options: ProcessServiceOptions): ProcessSer
 
   /** Sources that never give a list: nobody waits for them. */
   function withoutList(): ProcessReading | null {
-    const { kind } = options.source();
-    if (kind !== 'smi' && kind !== 'none') return null;
+    const { kind, empty = false } = options.source();
+    if (kind !== 'smi' && kind !== 'none' && !empty) return null;
     return emptyReading(kind === 'smi' ? 'nvidia-smi is read for devices only; the driver library would list processes.' : 'There are no devices.');
   }
   const emptyReading = (text: string): ProcessReading => ({ atMs: now(), processes: [], notReported: { processes: { code: 'source', text } } });
