@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { makeTestFolder } from '../testing/test-folder.ts';
 import type { Job } from '../../contract/jobs.ts';
 import { problemError } from '../../contract/problem-catalogue.ts';
 import { problemOf } from '../../contract/problem.ts';
@@ -12,7 +12,7 @@ import { keepLog } from '../storage/history/history-fixtures.ts';
 import { createJobs, type JobContext, type Jobs } from './create-jobs.ts';
 import { secondsLeft, updatePace, type Pace } from './estimate-time-left.ts';
 
-const newFolder = (): string => join(mkdtempSync(join(tmpdir(), 'warpdeck-jobs-')), 'jobs');
+const newFolder = (): string => join(makeTestFolder('jobs'), 'jobs');
 const open = (folder: string | null): Jobs => createJobs({ folder, log: keepLog() });
 const spec = { kind: 'benchmark', title: 'A test' } as const;
 
@@ -171,7 +171,7 @@ describe('after a restart', () => {
 });
 
 it('a folder that cannot be written costs the record, not the job', async () => {
-  const file = join(mkdtempSync(join(tmpdir(), 'warpdeck-jobs-')), 'file');
+  const file = join(makeTestFolder('jobs'), 'file');
   writeFileSync(file, '');
   const jobs = open(join(file, 'jobs'));
   const { id } = jobs.start(spec, (job) => {

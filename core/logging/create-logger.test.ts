@@ -1,15 +1,15 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { makeTestFolder } from '../testing/test-folder.ts';
 import { problemError } from '../../contract/problem-catalogue.ts';
 import { createLogger } from './create-logger.ts';
 
 const identity = { home: '/home/quentin', userName: 'quentin', hostName: 'workbench' };
-const folder = (): string => mkdtempSync(join(tmpdir(), 'warpdeck-log-'));
+const folder = (): string => makeTestFolder('log');
 const logIn = (dir: string | null, keepMiB = 32) => createLogger({ dir, level: 'info', keepMiB, identity });
 const linesOf = (dir: string): Record<string, unknown>[] => readFileSync(join(dir, 'main.log'), 'utf8').trimEnd().split('\n').map((line) => JSON.parse(line) as Record<string, unknown>);
 

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { makeTestFolder } from '../testing/test-folder.ts';
 import { problemOf } from '../../contract/problem.ts';
 import { keepLog } from '../storage/history/history-fixtures.ts';
 import { createSecrets, type RunTool } from './create-secrets.ts';
@@ -27,7 +27,7 @@ function toolsIn(bin: string): { readonly runTool: RunTool; readonly calls: stri
 
 /** A stand-in for libsecret's tool with its interface: attributes as arguments, the value on standard input. */
 function installSecretTool(body: string): string {
-  const bin = mkdtempSync(join(tmpdir(), 'warpdeck-keyring-'));
+  const bin = makeTestFolder('keyring');
   writeFileSync(join(bin, 'secret-tool'), `#!/bin/sh\n${body}\n`);
   chmodSync(join(bin, 'secret-tool'), 0o755);
   return bin;
@@ -35,7 +35,7 @@ function installSecretTool(body: string): string {
 const working = `last() { for a; do :; done; echo "$a"; }; f="$KEYRING/$(last "$@").secret"
 case "$1" in store) cat > "$f" ;; lookup) [ -f "$f" ] || exit 1; cat "$f" ;; clear) rm -f "$f" ;; esac`;
 
-const secretsPath = (): string => join(mkdtempSync(join(tmpdir(), 'warpdeck-secrets-')), 'secrets.json');
+const secretsPath = (): string => join(makeTestFolder('secrets'), 'secrets.json');
 
 describe('createSecrets', () => {
   it('keeps a value in the keyring, nowhere else', async () => {
@@ -61,7 +61,7 @@ describe('createSecrets', () => {
     ['it says yes and keeps nothing', '[ "$1" = store ] && cat > /dev/null; exit 0'],
     ['it gives back something else', 'cat > /dev/null; echo other'],
   ])('keeps it in a 0600 file where %s, and says so', async (_, body) => {
-    const bin = body === null ? mkdtempSync(join(tmpdir(), 'warpdeck-none-')) : installSecretTool(body);
+    const bin = body === null ? makeTestFolder('none') : installSecretTool(body);
     const { runTool } = toolsIn(bin);
     const path = secretsPath();
     const log = keepLog();
@@ -77,7 +77,7 @@ describe('createSecrets', () => {
   });
 
   it('speaks to the macOS tool over standard input', async () => {
-    const bin = mkdtempSync(join(tmpdir(), 'warpdeck-keychain-'));
+    const bin = makeTestFolder('keychain');
     writeFileSync(join(bin, 'security'), `#!/bin/sh\ncase "$1" in -i) cat > "$KEYRING/said"; printf '%s' 'plain-value' > "$KEYRING/v" ;; find-generic-password) cat "$KEYRING/v"; echo ;; esac`);
     chmodSync(join(bin, 'security'), 0o755);
     const { runTool, calls } = toolsIn(bin);
@@ -95,6 +95,11 @@ describe('createSecrets', () => {
     expect(problemOf(await secrets.set('root_password', 'x').catch((e: unknown) => e))?.code).toBe('input.invalid');
     expect(await secrets.get('hub_token')).toBeNull();
     expect(JSON.stringify(log.lines)).not.toContain('hf_');
+    // What cannot be read is not written over: a newer version may understand it.
+    const text = readFileSync(path, 'utf8');
+    await secrets.set('hub_token', 'abc');
+    expect(await secrets.get('hub_token')).toBe('abc');
+    expect(readFileSync(`${path}.broken`, 'utf8')).toBe(text);
     const dir = secretsPath();
     mkdirSync(dir);
     expect(problemOf(await createSecrets({ path: dir, log }).set('hub_token', 'abc').catch((e: unknown) => e))?.code).toBe('file.not_writable');

@@ -51,10 +51,9 @@ export function createSecrets({ path, runTool, log, platform = process.platform 
       return secretsFile.parse(JSON.parse(await readFile(path, 'utf8')));
     } catch (error) {
       // The file's content is never said: a parse error may quote it.
-      if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) {
-        log.warn('The file of secrets cannot be read', {});
-        if (toChange) await rename(path, `${path}.broken`).catch(() => undefined);
-      }
+      const code = error instanceof Error && 'code' in error ? error.code : null;
+      if (code !== 'ENOENT') log.warn('The file of secrets cannot be read', {});
+      if (code === null && toChange) await rename(path, `${path}.broken`).catch(() => undefined);
       return { schemaVersion: 1, secrets: {} };
     }
   };

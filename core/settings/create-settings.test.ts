@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { makeTestFolder } from '../testing/test-folder.ts';
 import { problemOf } from '../../contract/problem.ts';
 import { defaultSettings, SETTINGS_VERSION } from '../../contract/settings.ts';
 import type { Logger } from '../logging/logger.ts';
@@ -11,7 +11,7 @@ import { createSettings } from './create-settings.ts';
 import { parseSettings, settingsMigrations } from './parse-settings.ts';
 
 const quiet: Logger = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined, child: () => quiet };
-const folder = (): string => mkdtempSync(join(tmpdir(), 'warpdeck-settings-'));
+const folder = (): string => makeTestFolder('settings');
 const open = (path: string | null) => createSettings({ path, log: quiet, now: () => Date.UTC(2026, 10, 21, 10, 0, 0) });
 
 describe('createSettings', () => {

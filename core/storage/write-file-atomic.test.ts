@@ -1,14 +1,14 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, lstatSync, mkdtempSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, lstatSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { makeTestFolder } from '../testing/test-folder.ts';
 import { problemOf } from '../../contract/problem.ts';
 import { writeFileAtomic } from './write-file-atomic.ts';
 
 const source = fileURLToPath(new URL('write-file-atomic.ts', import.meta.url));
-const folder = (): string => mkdtempSync(join(tmpdir(), 'warpdeck-atomic-'));
+const folder = (): string => makeTestFolder('atomic');
 const problemCode = (work: Promise<unknown>): Promise<string | undefined> => work.then(() => undefined, (error: unknown) => problemOf(error)?.code);
 
 describe('writeFileAtomic', () => {

@@ -163,7 +163,7 @@ describe.skipIf(process.platform === 'win32')('runProgram', () => {
 
 describe.skipIf(process.platform === 'win32')('an engine that is killed with -9', () => {
   /** Starts a process that uses the supervisor, waits until worker and program run, kills it. */
-  async function killEngine(program: string): Promise<{ workerPid: number; pids: number[] }> {
+  async function killEngine(program: string, before: (workerPid: number) => void = () => undefined): Promise<{ workerPid: number; pids: number[] }> {
     const engine = spawn(process.execPath, [fileURLToPath(new URL('./fixtures/engine-to-kill.ts', import.meta.url)), misbehavingWorker, journalFolder, program], { stdio: ['ignore', 'pipe', 'inherit'] });
     strays.push(engine);
     let said = '';
@@ -172,6 +172,7 @@ describe.skipIf(process.platform === 'win32')('an engine that is killed with -9'
     const { workerPid, output } = JSON.parse(said) as { workerPid: number; output: string };
     const pids = pidsIn(output);
     expect([workerPid, ...pids].map(isProcessAlive)).toEqual([true, true, true]);
+    before(workerPid);
     engine.kill('SIGKILL');
     await once(engine, 'exit');
     return { workerPid, pids };
@@ -183,6 +184,15 @@ describe.skipIf(process.platform === 'win32')('an engine that is killed with -9'
     await until(() => ![workerPid, ...pids].some(isProcessAlive));
     expect(performance.now() - before).toBeLessThan(5000);
     expect(readGroupMembers(pids[0] ?? 0)).toEqual([]);
+  });
+
+  it('a worker that cannot notice (it loops, or was stopped) is ended by the next engine', async () => {
+    const { workerPid, pids } = await killEngine(writeScript('family', FAMILY), (pid) => process.kill(pid, 'SIGSTOP'));
+    await until(() => !pids.some(isProcessAlive));
+    expect(isProcessAlive(workerPid)).toBe(true);
+    const next = createSupervisor({ log: createMemoryLogger(), journalFolder });
+    await until(() => !isProcessAlive(workerPid));
+    await next.stopAll();
   });
 
   it('together with its guard: the next engine ends what was left, and nothing else', async () => {

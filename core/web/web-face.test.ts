@@ -109,6 +109,14 @@ describe('the web face', () => {
     expect(body).not.toMatch(/at .*\.ts|node_modules/);
     const query = await fetch(`${base}/api/history?fromMs=0&toMs=1000&maxPoints=10`, { headers: bearer() });
     expect(query.status).toBe(200);
+    const cut = await fetch(`${base}/api/settings`, { method: 'PATCH', headers: { ...bearer(), 'content-type': 'application/json' }, body: '{"a":' });
+    expect(cut.status).toBe(422);
+    expect(await cut.json()).toMatchObject({ code: 'PROBLEM', data: { code: 'input.invalid', cause: 'The body is not JSON.' } });
+    const nowhere = await fetch(`${base}/api/nowhere?token=x`, { headers: bearer() });
+    expect(nowhere.status).toBe(404);
+    expect(await nowhere.json()).toMatchObject({ data: { code: 'input.unknown_operation', facts: { operation: 'GET /api/nowhere' } } });
+    expect(await (await fetch(`${base}/api/jobs/none/log`, { headers: bearer() })).text()).toContain('"job.not_found"');
+    expect(await raw(['GET /% HTTP/1.1', 'Host: evil', 'Connection: close'])).toContain('400');
     const wrong = await fetch(`${base}/api/history?fromMs=abc&toMs=1000`, { headers: bearer() });
     expect(wrong.status).toBe(422);
   });
@@ -160,6 +168,23 @@ describe('the web face', () => {
     await first.close();
     await second.close();
     other.close();
+  });
+
+  it('says web.no_port when none is free, and is reached under the address that it names', async () => {
+    // A loopback address of its own, so that no other test misses these ports.
+    const host = '127.0.0.2';
+    const blockers = await Promise.all(Array.from({ length: 51 }, async (_, i) => {
+      const blocker = createServer();
+      // A port that is taken already is as good.
+      await new Promise((resolve) => blocker.once('error', resolve).listen(7757 + i, host, () => { resolve(null); }));
+      return blocker;
+    }));
+    await expect(open({ host, port: null })).rejects.toMatchObject({ problem: { code: 'web.no_port', facts: { host, from: 7757, to: 7807 } } });
+    for (const blocker of blockers) blocker.close();
+    const other = await open({ host });
+    expect(other.status.url).toContain(`http://${host}:`);
+    expect((await fetch(`${other.status.url ?? ''}health`)).status).toBe(204);
+    await other.close();
   });
 
   it('wants TLS off this machine, and a certificate that is one', async () => {

@@ -83,7 +83,7 @@ describe('schedule', () => {
   });
   test('costly counters stay in the budget', () => {
     expect(decideCounterPeriodMs(2)).toBe(1000);
-    expect(decideCounterPeriodMs(6)).toBe(2000);
+    expect(decideCounterPeriodMs(6)).toBe(3000);
     expect(decideCounterPeriodMs(5000)).toBe(10_000);
   });
   test('ticks keep to their grid and are left out when late', () => {

@@ -12,6 +12,7 @@ import type { Trouble } from './trouble.ts';
 
 const MEDIUM_MS = 1000;
 const SLOW_MS = 4000;
+const XID_MS = 1000;
 const PROCESSES_MS = 2000;
 
 export interface Sampler {
@@ -53,6 +54,7 @@ export function createSampler(words: Int32Array, out: SamplerOutput, times: Samp
   let told = '';
   let tickAtMs = 0;
   let topology = '';
+  let xidDueMs = 0;
   let topologyDueMs = 0;
   let countersPeriodMs = MEDIUM_MS;
   let troubled = false;
@@ -199,7 +201,11 @@ export function createSampler(words: Int32Array, out: SamplerOutput, times: Samp
   function tick(): void {
     if (session === null) return;
     const now = nowMs();
-    session.xids.poll((device, xid) => takeXid(device, xid, now));
+    if (now >= xidDueMs) {
+      // A system call each time, for what happens once in a card's life.
+      xidDueMs = now + XID_MS;
+      session.xids.poll((device, xid) => takeXid(device, xid, now));
+    }
     const frame = readFrame(false);
     if (session.devices.some((d) => d.changed)) tellDevices();
     out.event({ type: 'frame', frame });

@@ -31,11 +31,11 @@ export function decideRate(wantedHz: number, medianTickMs: number, devices: numb
 }
 
 /** Of that, what counters may take that cost milliseconds each. */
-const COUNTERS_MS_PER_SECOND = 3;
+const COUNTERS_MS_PER_SECOND = 2;
 
 /**
  * How often counters that cost milliseconds are read: every second, or less often so that they stay in the budget.
- * (One H200 takes 5.6 ms for energy, NVLink counters and reason times: read every 1.9 s; eight of them every 10 s.)
+ * (One H200 takes 5.6 ms for energy, NVLink counters and reason times: read every 2.8 s; eight of them every 10 s.)
  */
 export function decideCounterPeriodMs(costOfAllMs: number): number {
   return Math.min(10_000, Math.max(1000, (costOfAllMs / COUNTERS_MS_PER_SECOND) * 1000));

@@ -34,7 +34,14 @@ export interface WorkerPort {
   drained(): Promise<void>;
 }
 
-/** Speaks contract/worker.ts with the engine over this process's IPC channel until the engine ends it or is gone. */
+/**
+ * Speaks contract/worker.ts with the engine over this process's IPC channel until the engine ends it or is gone.
+ *
+ * Whoever calls this keeps its thread free: what loops or blocks is done in another thread. A main thread that never
+ * comes back is seen by a living engine (no beat) and ended; of an engine that was killed it hears nothing, and lives
+ * until the next engine of that data folder ends it by the journal. A watching thread of its own would cure that for
+ * about MEASURED MB in every worker, an eighth of what the nvml worker may use, and none of our main threads loops.
+ */
 export function runWorker(options: WorkerOptions): WorkerPort {
   if (process.send === undefined) {
     writeSync(2, `The worker "${options.name}" is started by the engine, not by hand.\n`);

@@ -25,9 +25,9 @@ export const nvmlWorker: WorkerDescription = {
   beatIntervalMs: 500,
   unresponsiveAfterMs: 3000,
   memoryLimitBytes: 160 * 1_048_576,
-  // Resident memory is a promise (80 MB), and ten small readings a second earn back no optimising compiler.
-  // Measured after 36,000 readings of 8 GPUs: 90 MB without these, 72 MB with them.
-  nodeArgs: ['--no-node-snapshot', '--no-opt', '--max-semi-space-size=1', '--max-old-space-size=48'],
+  // Resident memory is a promise (80 MB): 90 MB after 36,000 readings of 8 GPUs without these, 79 MB with them.
+  // Without the optimising compiler it would be 72 MB, for 6 % more CPU on a real GPU.
+  nodeArgs: ['--no-node-snapshot', '--max-semi-space-size=1', '--max-old-space-size=48'],
   env: { MALLOC_ARENA_MAX: '1', MALLOC_TRIM_THRESHOLD_: '65536' },
 };
 

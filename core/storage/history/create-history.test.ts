@@ -1,13 +1,12 @@
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import { makeTestFolder } from '../../testing/test-folder.ts';
 import type { HistorySeries } from '../../../contract/history.ts';
 import { metrics, metricValue, type MetricKey } from '../../../contract/metrics.ts';
 import { feed, historySettings, makeDevices, makeFrame, openHistory, uuidOf } from './history-fixtures.ts';
 
-const databasePath = (): string => join(mkdtempSync(join(tmpdir(), 'warpdeck-history-')), 'warpdeck.db');
+const databasePath = (): string => join(makeTestFolder('history'), 'warpdeck.db');
 /** A whole minute; the values of a tick follow from its time. */
 const T0 = Math.floor(1_790_000_000_000 / 60_000) * 60_000;
 const MINUTE = 60_000;

@@ -1,15 +1,15 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { makeTestFolder } from '../../testing/test-folder.ts';
 import { feed, makeDevices, openHistory, until, uuidOf } from './history-fixtures.ts';
 
-const folder = (): string => mkdtempSync(join(tmpdir(), 'warpdeck-history-'));
+const folder = (): string => makeTestFolder('history');
 const T0 = Math.floor(1_790_000_000_000 / 60_000) * 60_000;
 const clock = { ms: T0 + 20 * 60_000 };
 const devices = makeDevices(2);
