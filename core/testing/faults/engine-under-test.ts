@@ -20,7 +20,6 @@ export interface EngineUnderTest {
   /** What its log holds above `info`. */
   complaints(): readonly string[];
   descriptors(): number;
-  rssBytes(): number;
 }
 
 const running: { readonly child: ChildProcess; readonly faces: EngineConnection[] }[] = [];
@@ -63,7 +62,6 @@ export async function startEngine(options: { readonly dir: string; readonly gpus
     },
     complaints: () => readFileSync(join(dir, 'logs/main.log'), 'utf8').split('\n').filter((line) => line !== '' && !line.includes('"level":"info"')),
     descriptors: () => readdirSync(`/proc/${pid}/fd`).length,
-    rssBytes: () => Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024,
   };
 }
 
