@@ -10,7 +10,6 @@ import { quietLog, until } from '../gpu/test-support.ts';
 import { createSupervisor } from '../supervisor/create-supervisor.ts';
 import { createAlertFile } from './alert-store.ts';
 import { createAlerts } from './create-alerts.ts';
-import { decideNotification, isQuietHour } from './decide-notification.ts';
 import { countRuns } from './preview-alerts.ts';
 
 let dir = '';
@@ -100,24 +99,4 @@ it('an alert file with broken lines gives what is whole, and a missing one nothi
 
 it.each([[[1, 1, 1, 0, 1], 3, 1], [[1, null, 1], 2, 0], [[1, 1, 0, 1, 1], 2, 2], [[], 1, 0]] as const)('runs of %j of %i: %i', (values, length, runs) => {
   expect(countRuns(values, length, (v) => v === 1)).toBe(runs);
-});
-
-describe('notifications', () => {
-  const on = defaultSettings.notifications;
-  const night = { ...on, quietFrom: '22:00', quietTo: '07:00' };
-  const attention: Alert = { ...sample, kind: 'temperature', severity: 'attention' };
-  const hot: Alert = { ...sample, kind: 'throttle_hardware' };
-  it.each<[string, Alert, typeof on, number, boolean]>([
-    ['a problem', hot, on, 600, true],
-    ['switched off', hot, { ...on, on: false }, 600, false],
-    ['attention, problems only', attention, on, 600, false],
-    ['attention, all', attention, { ...on, which: 'all' }, 600, true],
-    ['a problem at night', hot, night, 23 * 60, false],
-    ['a lost GPU at night', sample, night, 23 * 60, true],
-    ['a lost GPU that was asked to be quiet', { ...sample, quietUntilMs: 2000 }, on, 600, false],
-    ['quiet that is over', { ...hot, quietUntilMs: 500 }, on, 600, true],
-  ])('%s', (_, alert, settings, minute, tells) => { expect(decideNotification(alert, settings, 1000, minute)).toBe(tells); });
-  it.each([['22:00', '07:00', 1439, true], ['22:00', '07:00', 419, true], ['22:00', '07:00', 420, false], ['12:00', '13:00', 750, true], ['12:00', '13:00', 780, false], ['12:00', '12:00', 720, false]] as const)('%s to %s at minute %i: %s', (from, to, minute, quiet) => {
-    expect(isQuietHour(from, to, minute)).toBe(quiet);
-  });
 });
