@@ -76,6 +76,8 @@ describe('live readings', () => {
         // More than three seconds without a reading are a hole, and the line says so.
         expect(got.filter(([, v]) => Number.isNaN(v))).toHaveLength(liveFrom - (pastFrom + pastLength - 1) > 30 ? 1 : 0);
       }),
+      // One past reading that happens to lie on a whole second is a reading all the same.
+      { numRuns: 300, examples: [[1, 0, 1], [80, 0, 1]] },
     );
   });
 

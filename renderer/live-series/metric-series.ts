@@ -130,8 +130,8 @@ export function createMetricSeries(metric: Metric): MetricSeries {
     },
     backfill(stepMs, points) {
       if (points.times.length === 0) return;
-      // Readings as they came lie anywhere; what was joined lies on whole steps.
-      const asRead = points.times.some((t) => t % STEP_MS !== 0);
+      // Readings as they came lie anywhere, a single one perhaps on a whole second; what was joined lies on whole steps.
+      const asRead = stepMs < STEP_MS || points.times.some((t) => t % STEP_MS !== 0);
       const ring = asRead ? raw : stepMs === STEP_MS ? seconds : null;
       const reachesRing = ring !== null && (points.times.at(-1) ?? 0) + HOLE_STEPS * Math.max(stepMs, STEP_MS) >= (ring.size() === 0 ? Number.NEGATIVE_INFINITY : ring.firstTime());
       if (ring === null || !reachesRing) {
