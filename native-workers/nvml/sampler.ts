@@ -80,6 +80,8 @@ export function createSampler(words: Int32Array, out: SamplerOutput, times: Samp
       return;
     }
     session = result.session;
+    // Before the first reading, which takes its time: a GPU that comes or goes meanwhile must look like a change.
+    topology = session.readTopology();
     fastTimes.clear();
     counterTimes.clear();
     countersPeriodMs = MEDIUM_MS;
@@ -93,7 +95,6 @@ export function createSampler(words: Int32Array, out: SamplerOutput, times: Samp
       out.trouble(null);
     }
     out.event({ type: 'frame', frame });
-    topology = session.readTopology();
     topologyDueMs = nowMs() + times.topologyMs;
     const start = nowMs();
     // Spread: each device has its own place in the second, so that no tick carries the slow calls of all.
