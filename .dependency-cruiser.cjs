@@ -32,6 +32,8 @@ const allowed = [
   // Leaves without state: who holds the lock, what --gpus means.
   allow('^core/engine/', '^core/supervisor/process-identity\\.ts$'),
   allow('^core/engine/', '^core/gpu/sources/choose-source\\.ts$'),
+  // Leaves without state: who a process is, a tool run to its end, the newest value for many readers.
+  allow('^core/environments/', '^core/(supervisor/(process-identity|run-tool)|engine/gauge)\\.ts$'),
   allow('^core/testing/', '^core/'),
 
   // native-workers: each its own folder and the runtime, and the native packages that are its reason.
@@ -68,6 +70,8 @@ const allowed = [
   allow('^e2e/', packages('node', '@playwright/test', 'playwright', 'playwright-core', '@axe-core/playwright', 'axe-core', 'ws', 'zod', 'vitest', 'vite', '@vitejs/plugin-react', '@electron/fuses', 'electron', 'parse-prometheus-text-format', '@orpc/(contract|client)')),
 
   allow('^e2e/(bench|fixtures)/', '^core/testing/'),
+  // What no operation offers by itself: a worker alone, a snapshot alone.
+  allow('^e2e/bench/', '^core/(environments|supervisor|logging)/'),
 
   // bin: before anything is installed. scripts: build tools, the launcher's own steps.
   allow('^bin/', '^bin/'),
@@ -81,7 +85,7 @@ const allowed = [
   // Tests: any part of their own side, the tools of testing, and the C driver's builder in core/testing.
   allow('^core/.*\\.test\\.ts$|^core/.*/fixtures/', '^core/'),
   allow('^native-workers/.*\\.test\\.ts$', '^core/testing/'),
-  allow('^(contract|core|native-workers|electron|bin|scripts)/.*\\.test\\.ts$|^core/testing/', packages('vitest', 'fast-check', 'ws', 'zod', 'parse-prometheus-text-format', '@orpc/(client|contract|server)')),
+  allow('^(contract|core|native-workers|electron|bin|scripts)/.*\\.test\\.ts$|^core/testing/|^core/.*/fixtures/', packages('vitest', 'fast-check', 'ws', 'zod', 'parse-prometheus-text-format', '@orpc/(client|contract|server)')),
   allow('^contract/.*\\.test\\.ts$', node),
   allow('^renderer/.*\\.test\\.tsx?$', '^renderer/'),
   allow('^renderer/.*\\.test\\.tsx?$|^renderer/.*test-support', packages('vitest', 'fast-check', '@testing-library/[^/]+', 'jsdom', 'axe-core', '@orpc/server')),

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-export const alertKind = z.enum(['temperature', 'memory', 'throttle_heat', 'throttle_hardware', 'lost', 'xid', 'ecc', 'driver']);
+export const alertKind = z.enum(['temperature', 'memory', 'throttle_heat', 'throttle_hardware', 'lost', 'xid', 'ecc', 'driver', 'environment']);
 export type AlertKind = z.infer<typeof alertKind>;
 
 export const alert = z.object({

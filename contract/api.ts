@@ -8,10 +8,13 @@ import { eventIterator, oc } from '@orpc/contract';
 import { z } from 'zod';
 import { alertPreview, alertsState } from './alerts.ts';
 import { gpuProcess, gpuStreamItem, inventory, processReading, terminatePlan } from './gpu.ts';
+import { environmentKind } from './environments.ts';
 import { historyEvent, historyQuery, historySeries, historyStatus } from './history.ts';
 import { job, jobLogLine } from './jobs.ts';
 import { problem } from './problem.ts';
 import { secretStatus, settingsPatch, settingsStatus } from './settings.ts';
+import { advice, upgrade, upgradePlan } from './upgrades.ts';
+import { drift, driverFacts, environmentMatrix, environmentReport, forecast, gpuTarget, proof, proofStepName, verdictCell } from './verdict.ts';
 import { engineInfo, engineStatus, readinessLine, recordingInfo, simulatedFault, webStatus } from './system.ts';
 
 export interface OperationMeta {
@@ -31,6 +34,9 @@ const log = base.meta({ effect: 'read', stream: 'log' });
 const ok = z.object({ ok: z.literal(true) });
 const none = z.strictObject({});
 const id = z.string().min(1).max(128);
+/** GPUs to judge for instead of this machine's: names, `12.0` or `sm_120`; and the driver's version. */
+const judgeFor = { for: z.array(z.string().min(1).max(120)).max(16).default([]), driver: z.string().max(40).nullable().default(null) };
+const path = z.string().min(1).max(4096);
 
 export const api = {
   engine: {
@@ -64,6 +70,33 @@ export const api = {
   recordings: {
     start: write.route({ method: 'POST', path: '/recordings', summary: 'Record what the source says as a replayable file (a job)' }).input(z.strictObject({ seconds: z.number().min(1).max(86_400), note: z.string().max(500).nullable().default(null) })).output(job),
     list: read.route({ method: 'GET', path: '/recordings', summary: 'Recordings in the data folder' }).input(none).output(z.array(recordingInfo)),
+  },
+  environments: {
+    matrix: read.route({ method: 'GET', path: '/environments', summary: 'Environments × GPUs as last judged; the first question starts a scan' }).input(none).output(environmentMatrix),
+    watch: gauge.route({ method: 'GET', path: '/environments/live', summary: 'The matrix whenever it changes' }).input(none).output(eventIterator(environmentMatrix)),
+    scan: write.route({ method: 'POST', path: '/environments/scan', summary: 'Find and read all environments again (a job)' }).input(none).output(job),
+    get: read.route({ method: 'GET', path: '/environments/{id}', summary: 'One environment: all that was read of it, verdicts with evidence, companions, pins, proofs' }).input(z.strictObject({ id })).output(environmentReport),
+    judge: read.route({ method: 'POST', path: '/environments/judge', summary: 'Verdicts now, for GPUs and a driver that may be named, of all environments or one folder' }).input(z.strictObject({ ...judgeFor, env: path.nullable().default(null) })).output(z.object({ targets: z.array(gpuTarget), driver: driverFacts, reports: z.array(environmentReport), problems: z.array(problem) })),
+    judgeImage: read.route({ method: 'POST', path: '/environments/judge-image', summary: 'Verdict for a container image by its tag, from the tables' }).input(z.strictObject({ ...judgeFor, image: z.string().min(1).max(300) })).output(z.object({ image: z.string(), targets: z.array(gpuTarget), driver: driverFacts, cells: z.array(verdictCell), notes: z.array(z.string()) })),
+    advise: read.route({ method: 'POST', path: '/environments/advise', summary: 'Every route that applies, for all GPUs together; advice that does not work here' }).input(z.strictObject({ ...judgeFor, id: id.nullable().default(null) })).output(advice),
+    forecasts: read.route({ method: 'GET', path: '/environments/forecasts', summary: 'Which of the GPUs a coming release drops' }).input(none).output(z.array(z.object({ gpuKey: z.string(), forecast }))),
+    prove: write.route({ method: 'POST', path: '/environments/prove', summary: 'Run kernels on each GPU in child processes (a job). Runs this environment’s code' }).input(z.strictObject({ id, gpus: z.array(z.string()).nullable().default(null), steps: z.array(proofStepName).nullable().default(null) })).output(job),
+    proofs: read.route({ method: 'GET', path: '/environments/proofs', summary: 'Proofs of an environment, newest first' }).input(z.strictObject({ id: id.nullable().default(null) })).output(z.array(proof)),
+    addFolder: write.route({ method: 'POST', path: '/environments/folders', summary: 'Search this folder too' }).input(z.strictObject({ path })).output(z.array(z.string())),
+    removeFolder: write.route({ method: 'POST', path: '/environments/folders/remove', summary: 'No longer search this folder' }).input(z.strictObject({ path })).output(z.array(z.string())),
+    drift: read.route({ method: 'GET', path: '/environments/drift', summary: 'What others changed, newest first' }).input(none).output(z.array(drift)),
+    watchDrift: gauge.route({ method: 'GET', path: '/environments/drift/live', summary: 'What others changed, whenever it grows' }).input(none).output(eventIterator(z.array(drift))),
+    seeDrift: write.route({ method: 'POST', path: '/environments/drift/seen', summary: 'This change is known and wanted' }).input(z.strictObject({ id })).output(ok),
+    kinds: read.route({ method: 'GET', path: '/environments/kinds', summary: 'What kinds of environments are known' }).input(none).output(z.array(environmentKind)),
+  },
+  upgrades: {
+    plan: destructive.route({ method: 'POST', path: '/upgrades/plan', summary: 'Resolve a repair without changing anything: what goes, what comes, what it costs' }).input(z.strictObject({ id, target: z.string().max(80).nullable().default(null), route: z.string().max(80).nullable().default(null), ...judgeFor })).output(upgradePlan),
+    apply: destructive.route({ method: 'POST', path: '/upgrades', summary: 'Apply a plan: snapshot, install, verify, commit or put back (a job)' }).input(z.strictObject({ planId: id, agree: z.boolean().default(false), smokeCommand: z.array(z.string().max(4096)).max(64).nullable().default(null) })).output(job),
+    planRollback: destructive.route({ method: 'POST', path: '/upgrades/rollback/plan', summary: 'What undoing an upgrade would change; offline' }).input(z.strictObject({ id: id.nullable().default(null), environmentId: id })).output(upgradePlan),
+    rollback: destructive.route({ method: 'POST', path: '/upgrades/rollback', summary: 'Apply a plan of undoing (a job)' }).input(z.strictObject({ planId: id, agree: z.boolean().default(false) })).output(job),
+    list: read.route({ method: 'GET', path: '/upgrades', summary: 'The journal, newest first' }).input(z.strictObject({ environmentId: id.nullable().default(null) })).output(z.array(upgrade)),
+    watch: gauge.route({ method: 'GET', path: '/upgrades/live', summary: 'The journal whenever it changes' }).input(none).output(eventIterator(z.array(upgrade))),
+    forget: destructive.route({ method: 'POST', path: '/upgrades/forget', summary: 'Give the disk of a snapshot back; that upgrade cannot be undone any more' }).input(z.strictObject({ id })).output(ok),
   },
   jobs: {
     list: read.route({ method: 'GET', path: '/jobs', summary: 'Running and recent jobs' }).input(none).output(z.array(job)),

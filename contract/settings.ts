@@ -35,6 +35,20 @@ export const settings = z.object({
   history: z.object({ on: z.boolean(), sizeCapMiB: z.number().min(16).max(65_536), minuteDays: z.number().min(1).max(3650) }),
   alerts: alertSettings,
   notifications: z.object({ on: z.boolean(), which: z.enum(['all', 'problems']), quietFrom: z.string().regex(/^\d\d:\d\d$/).nullable(), quietTo: z.string().regex(/^\d\d:\d\d$/).nullable() }),
+  environments: z.object({
+    /** Searched besides the usual places. */
+    folders: z.array(z.string()),
+    /** Tell when another program changes an environment's torch. */
+    watch: z.boolean(),
+    /** Instead of https://download.pytorch.org/whl: a mirror, without credentials. */
+    torchIndexUrl: z.string().max(1000).nullable(),
+    /** Instead of PyPI. */
+    packageIndexUrl: z.string().max(1000).nullable(),
+    /** A folder of wheels: used alone, nothing is downloaded. */
+    wheelFolder: z.string().max(4096).nullable(),
+    /** Snapshots are kept so long; the newest of an environment always. */
+    keepSnapshotDays: z.number().min(1).max(3650),
+  }),
   localApi: z.object({ on: z.boolean(), port: z.int().min(1).max(65_535), metrics: z.boolean() }),
   logs: z.object({ level: z.enum(['debug', 'info', 'warn', 'error']), keepMiB: z.number().min(1).max(1024) }),
 });
@@ -47,6 +61,7 @@ export const settingsPatch = z.strictObject({
   history: settings.shape.history.partial(),
   alerts: alertSettings.partial(),
   notifications: settings.shape.notifications.partial(),
+  environments: settings.shape.environments.partial(),
   localApi: settings.shape.localApi.partial(),
   logs: settings.shape.logs.partial(),
 }).partial();
@@ -67,6 +82,7 @@ export const defaultSettings: Settings = {
     exceptions: {},
   },
   notifications: { on: true, which: 'problems', quietFrom: null, quietTo: null },
+  environments: { folders: [], watch: true, torchIndexUrl: null, packageIndexUrl: null, wheelFolder: null, keepSnapshotDays: 30 },
   localApi: { on: false, port: 7757, metrics: true },
   logs: { level: 'info', keepMiB: 32 },
 };

@@ -20,6 +20,8 @@ import { createRouter } from './engine/router.ts';
 import type { EngineServices } from './engine/services.ts';
 import { createWebControl } from './engine/web-control.ts';
 import { readMachineFacts } from './gpu/diagnose-driver.ts';
+import { assembleEnvironments } from './environments/assemble-environments.ts';
+import { decideMachine } from './environments/targets.ts';
 import { createGpuService } from './gpu/gpu-service.ts';
 import { decideGpuReadiness, touchesReadiness } from './gpu/readiness.ts';
 import { listRecordings, record } from './gpu/recordings.ts';
@@ -32,7 +34,7 @@ import { createHistory } from './storage/history/create-history.ts';
 import { createSupervisor } from './supervisor/create-supervisor.ts';
 import { runTool } from './supervisor/run-tool.ts';
 import type { DataFolder } from './system/data-folder.ts';
-import { rendererFolder } from './system/entry-points.ts';
+import { rendererFolder, resourcesFolder } from './system/entry-points.ts';
 import { VERSION } from './system/version.ts';
 import { createReport } from './system/report/create-report.ts';
 import { listenLocally } from './web/local-listener.ts';
@@ -96,6 +98,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     store: keepsNothing ? { load: () => Promise.resolve([]), save: () => Promise.resolve() } : createAlertFile(`${folder.root}/alerts.jsonl`),
     log,
     onEvent: (event) => { history.event(event); },
+    standing: () => environments.driftAlerts(),
     queryMinutes: (fromMs, toMs) => history.query({ fromMs, toMs, metrics: ['tempCelsius', 'memUsedBytes', 'eventReasons'], maxPoints: 20_000 }),
   });
 
@@ -107,10 +110,22 @@ export async function createApp(options: AppOptions): Promise<App> {
     onEnd: () => { options.onEnd('the last face has gone'); },
   });
 
+  const machine = readMachineFacts();
+  const environments = assembleEnvironments({
+    root: folder.root, resources: resourcesFolder(), ephemeral, machine: decideMachine(process.platform, process.arch, machine.wsl), supervisor, jobs, log,
+    settings: () => settings.get().environments,
+    setFolders: async (folders) => { await settings.update({ environments: { folders: [...folders] } }); },
+    inventory: () => gpus.list(),
+    devicesCount: counts,
+    gpuProcesses: () => gpus.processes.latest()?.processes ?? [],
+    programsEnded: () => supervisor.recovered(),
+  });
+
   const inventory = createGauge<Inventory>(gpus.list());
   gpus.onInventory((next) => {
     inventory.publish(next);
     alerts.acceptInventory();
+    environments.services.rejudge();
   });
   gpus.onSourceEvent((event) => {
     if (event.type !== 'xid') return;
@@ -128,7 +143,6 @@ export async function createApp(options: AppOptions): Promise<App> {
   const readiness = createGauge<readonly ReadinessLine[]>();
   const status = createGauge<EngineStatus>();
 
-  const machine = readMachineFacts();
   const info = (): EngineInfo => ({
     version: VERSION, pid: process.pid, startedAtMs, dataDir: folder.root, sourceSpec: gpus.list().sourceSpec, stays: life.stays(), ephemeral,
     node: process.version, platform: `${process.platform}-${process.arch}`, hostName: hostname(), inContainer: machine.inContainer, wsl: machine.wsl,
@@ -168,10 +182,13 @@ export async function createApp(options: AppOptions): Promise<App> {
       watch: (rateHz) => gpus.watch(Math.min(rateHz, settings.get().monitor.watchedHz)),
       latestFrame: () => frameOfLatest(gpus.latest(), Date.now()),
       refresh: () => gpus.refresh(),
-      processes: () => gpus.processes.once(),
+      processes: async () => {
+        const reading = await gpus.processes.once();
+        return { ...reading, processes: await environments.annotate(reading.processes) };
+      },
       watchProcesses() {
         const gauge = createGauge<ProcessReading>(gpus.processes.latest() ?? undefined);
-        return { gauge, stop: gpus.processes.watch((reading) => { gauge.publish(reading); }) };
+        return { gauge, stop: gpus.processes.watch((reading) => { void environments.annotate(reading.processes).then((processes) => { gauge.publish({ ...reading, processes }); }); }) };
       },
       processHistory: (pid, startTicks) => gpus.processes.history(pid, startTicks),
       planTerminate: (input) => gpus.processes.planTerminate(input),
@@ -190,6 +207,8 @@ export async function createApp(options: AppOptions): Promise<App> {
       }, folder.recordings, VERSION, input, job)),
       list: () => listRecordings(folder.recordings),
     },
+    environments: environments.services,
+    upgrades: environments.upgrades,
     jobs: {
       gauge: jobsGauge,
       list: () => jobs.list(),
@@ -224,11 +243,18 @@ export async function createApp(options: AppOptions): Promise<App> {
     rendererFolder,
     onConnection: onConnection('web'),
     metricsOn: () => settings.get().localApi.metrics,
-    metricsText: () => makePrometheusText({ inventory: gpus.list(), latest: gpus.latest(), processes: gpus.processes.latest()?.processes ?? [], nowMs: Date.now(), explicit: gpus.explicit }),
+    metricsText: () => makePrometheusText({ inventory: gpus.list(), latest: gpus.latest(), processes: gpus.processes.latest()?.processes ?? [], verdicts: environments.verdicts(), nowMs: Date.now(), explicit: gpus.explicit }),
     log,
   }, log);
 
-  const publishReadiness = (): void => { readiness.publish([decideGpuReadiness(gpus.list(), gpus.latest())]); };
+  const publishReadiness = (): void => {
+    const pytorch = environments.readiness();
+    readiness.publish([decideGpuReadiness(gpus.list(), gpus.latest()), ...(pytorch === null ? [] : [pytorch])]);
+  };
+  environments.onChange(() => {
+    alerts.acceptStanding([]);
+    publishReadiness();
+  });
   gpus.onInventory(publishReadiness);
   gpus.frames.subscribe((item) => { if (touchesReadiness(item)) publishReadiness(); });
   publishReadiness();
@@ -243,6 +269,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     log.setKeepMiB(logs.keepMiB);
     void web.follow(localApi).catch(() => undefined);
   });
+  await environments.start();
   await alerts.start();
   gpus.start();
   if (settings.get().localApi.on && !ephemeral) void web.follow(settings.get().localApi).catch(() => undefined);
@@ -256,7 +283,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       stopStatus();
       await jobs.stopAll();
       await alerts.stop();
-      await Promise.allSettled([web.stop(), local.close(), gpus.stop()]);
+      await Promise.allSettled([web.stop(), local.close(), gpus.stop(), environments.stop()]);
       await supervisor.stopAll();
       await history.close();
       release();

@@ -30,6 +30,10 @@ if (spawnSync(python, ['-c', 'import torch, sys; sys.exit(0 if torch.cuda.is_ava
 } else {
   console.log('No Python with torch on a GPU here: the comparison under load was left out.');
 }
+if (spawnSync('nvcc', ['--version']).status === 0) {
+  console.log('Architectures, predicted and run:');
+  failed += run('architectures.ts') === 0 ? 0 : 1;
+} else console.log('No nvcc here: predictions were not put to the proof.');
 console.log('Cost of watching:');
 failed += run('overhead.ts') === 0 ? 0 : 1;
 process.exit(failed === 0 ? 0 : 1);

@@ -38,7 +38,7 @@ try {
           [['lockfile is complete', steps.lockComplete], ['lockfile can be installed', steps.lockInstallable], ['types', steps.types], ['dependency rules', steps.dependencies], ['nothing unused', steps.unused], ['guards bite', steps.guards]],
           [['lint', steps.lint]],
         ],
-        [[['unit and process tests', steps.unit], ['without Electron', steps.withoutElectron], ['browser and window', steps.ends], ['packaging', steps.packaging]]],
+        [[['unit and process tests', steps.unit], ['without Electron', steps.withoutElectron], ['real wheels', steps.wheels], ['browser and window', steps.ends], ['packaging', steps.packaging]]],
       ];
     },
   });

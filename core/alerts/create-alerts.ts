@@ -19,6 +19,8 @@ export interface AlertsOptions {
   readonly onEvent?: (event: Omit<HistoryEvent, 'id'>) => void;
   /** Temperature, memory and event reasons of all devices, a point a minute. */
   readonly queryMinutes: (fromMs: number, toMs: number) => Promise<readonly HistorySeries[]>;
+  /** Alerts that another area holds open, with quiet left to us: what others changed in an environment. */
+  readonly standing?: () => readonly Alert[];
   readonly now?: () => number;
 }
 
@@ -27,6 +29,8 @@ export interface Alerts {
   start(): Promise<void>;
   acceptFrame(frame: GpuFrame): void;
   acceptInventory(): void;
+  /** What stands elsewhere has changed. `ended`: alerts of it that are over now. */
+  acceptStanding(ended: readonly Alert[]): void;
   acceptXid(xid: { readonly uuid: string | null; readonly xid: number; readonly atMs: number }): void;
   /** `sinceMs` null: the last seven days. Newest first. */
   list(sinceMs: number | null): AlertsState;
@@ -64,9 +68,10 @@ export function createAlerts(options: AlertsOptions): Alerts {
     const until = Math.max(quietAllUntilMs, quietById.get(alert.id) ?? 0);
     return { ...alert, quietUntilMs: until > now() ? until : null };
   };
+  const openNow = (): readonly Alert[] => [...openAlerts(state), ...(options.standing?.() ?? [])];
   function list(sinceMs: number | null): AlertsState {
     const since = sinceMs ?? now() - 7 * DAY_MS;
-    return { open: openAlerts(state).map(withQuiet).sort((a, b) => b.sinceMs - a.sinceMs), over: over.filter((a) => (a.endedMs ?? 0) >= since).sort((a, b) => (b.endedMs ?? 0) - (a.endedMs ?? 0)) };
+    return { open: openNow().map(withQuiet).sort((a, b) => b.sinceMs - a.sinceMs), over: over.filter((a) => (a.endedMs ?? 0) >= since).sort((a, b) => (b.endedMs ?? 0) - (a.endedMs ?? 0)) };
   }
   function keep(alert: Alert): void {
     over.push(alert);
@@ -116,6 +121,10 @@ export function createAlerts(options: AlertsOptions): Alerts {
       step({ frame });
     },
     acceptInventory() { step({ frame: null }); },
+    acceptStanding(ended) {
+      for (const alert of ended) keep(alert);
+      tell();
+    },
     acceptXid(xid) { step({ frame: null, xid }); },
     onChange(listener) {
       const own = (s: AlertsState): void => listener(s);
@@ -129,7 +138,7 @@ export function createAlerts(options: AlertsOptions): Alerts {
     },
     quiet(alertId, untilMs) {
       if (alertId === null) quietAllUntilMs = untilMs;
-      else if (openAlerts(state).some((a) => a.id === alertId)) quietById.set(alertId, untilMs);
+      else if (openNow().some((a) => a.id === alertId)) quietById.set(alertId, untilMs);
       else throw problemError('input.invalid', { detail: `No open alert has the id ${alertId}.` });
       tell();
     },

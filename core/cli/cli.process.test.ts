@@ -63,7 +63,8 @@ describe('without an engine', () => {
     const help = await run('--help');
     expect(help).toMatchObject({ code: 0, stderr: '' });
     expect(help.stdout).toContain('gpus');
-    expect(help.stdout).not.toContain('doctor ');
+    expect(help.stdout).toContain('doctor');
+    expect(help.stdout).not.toContain('optimize ');
     expect((await run('gpus', '--help')).stdout).toContain('warpdeck gpus --watch');
     expect(json(await run('--version', '--json'))).toMatchObject({ schemaVersion: 1, version: expect.stringMatching(/^\d+\.\d+\.\d+/) });
   });
@@ -79,7 +80,7 @@ describe('without an engine', () => {
   });
 
   it('says plainly what this version does not have', async () => {
-    const later = await run('doctor', '--deep', '--json');
+    const later = await run('optimize', 'ls', '--json');
     expect(later.code).toBe(2);
     expect(json(later)).toMatchObject({ problem: { cause: expect.stringContaining('does not have yet') } });
   });

@@ -43,6 +43,48 @@ export const commands: readonly Command[] = [
     load: async () => (await import('./commands/ps.ts')).runPs,
   },
   {
+    name: 'envs', summary: 'every Python environment, and what it has of torch', usage: '', positionals: { min: 0, max: 0 }, flags: [],
+    notes: 'Read from files: no interpreter is run. Folders to search besides the usual places: warpdeck settings set environments.folders.',
+    examples: [{ command: 'warpdeck envs', does: 'the environments of this machine' }, { command: 'warpdeck envs --json', does: 'for programs' }],
+    load: async () => (await import('./commands/envs.ts')).runEnvs,
+  },
+  {
+    name: 'doctor', summary: 'which environment can use which GPU, why not, and what to do', usage: '[--env PATH] [--for GPU]… [--driver VERSION] [--image TAG] [--deep]', positionals: { min: 0, max: 0 },
+    flags: [
+      { name: 'env', value: 'PATH', summary: 'only this environment' },
+      { name: 'for', value: 'GPU', repeats: true, summary: 'a GPU that is not in this machine: a name, 12.0 or sm_120; may be repeated' },
+      { name: 'driver', value: 'VERSION', summary: 'judge with this driver' },
+      { name: 'image', value: 'TAG', summary: 'a container image instead of an environment' },
+      { name: 'deep', summary: 'run kernels on each GPU: proof. Runs the code of the environments' },
+    ],
+    notes: 'Exit code 1 when anything is not green: usable in CI on a machine without a GPU, with --for.',
+    examples: [{ command: 'warpdeck doctor', does: "this machine's environments and GPUs" }, { command: 'warpdeck doctor --for "RTX 5090" --driver 580.95', does: 'for a GPU that is not here' }, { command: 'warpdeck doctor --env ~/envs/chat --deep', does: 'one environment, proved by kernels' }, { command: 'warpdeck doctor --image nvcr.io/nvidia/pytorch:25.04-py3 --for sm_120', does: 'a container image' }],
+    load: async () => (await import('./commands/doctor.ts')).runDoctor,
+  },
+  {
+    name: 'upgrade', summary: 'repairs an environment as a transaction that can be undone', usage: 'ENV [--to TARGET] [--route ROUTE] [--smoke COMMAND] [--dry-run] [--yes]', positionals: { min: 1, max: 1 },
+    flags: [
+      { name: 'to', value: 'TARGET', summary: 'nearest, newest, a version (2.14.1+cu130) or a label (cu130)' }, { name: 'route', value: 'ROUTE', summary: 'another than the recommended one' },
+      { name: 'for', value: 'GPU', repeats: true, summary: 'plan for a GPU that is not in this machine; may be repeated' }, { name: 'driver', value: 'VERSION', summary: 'plan with this driver' },
+      { name: 'smoke', value: 'COMMAND', summary: 'a command of your own that must succeed afterwards, else the old state is put back' },
+      { name: 'dry-run', summary: 'only the plan: nothing is changed' }, { name: 'yes', short: 'y', summary: 'do not ask' },
+    ],
+    notes: 'ENV is a name, an id or a folder. Plan, snapshot, install, verify; at the first failure, and on Ctrl+C, the old\nstate is put back.',
+    examples: [{ command: 'warpdeck upgrade chat-legacy --dry-run', does: 'what would change' }, { command: 'warpdeck upgrade ~/envs/chat --to 2.14.1+cu130', does: 'to this build' }],
+    load: async () => (await import('./commands/upgrade.ts')).runUpgrade,
+  },
+  {
+    name: 'rollback', summary: 'undoes an upgrade, offline', usage: 'ENV [ID] [--dry-run] [--yes]', positionals: { min: 1, max: 2 },
+    flags: [{ name: 'dry-run', summary: 'only the plan: nothing is changed' }, { name: 'yes', short: 'y', summary: 'do not ask' }],
+    examples: [{ command: 'warpdeck rollback chat-legacy', does: 'undoes its last upgrade' }],
+    load: async () => (await import('./commands/upgrade.ts')).runRollback,
+  },
+  {
+    name: 'upgrades', summary: 'the journal of upgrades, and what can be undone', usage: '', positionals: { min: 0, max: 0 }, flags: [],
+    examples: [{ command: 'warpdeck upgrades', does: 'newest first' }],
+    load: async () => (await import('./commands/upgrade.ts')).runUpgrades,
+  },
+  {
     name: 'record', summary: 'a replayable recording of what the driver says', usage: 'FILE --seconds N', positionals: { min: 1, max: 1 },
     flags: [{ name: 'seconds', short: 's', value: 'N', summary: 'how long, 1 to 86400 s' }, { name: 'note', value: 'TEXT', summary: 'kept in its header' }, { name: 'force', summary: 'replace FILE if it is there' }],
     notes: 'Ctrl+C ends it early and keeps what was recorded. Play it with --gpus replay:FILE.',

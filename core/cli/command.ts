@@ -10,6 +10,8 @@ export interface FlagSpec {
   /** The value's name in the help; a flag without it is a switch. */
   readonly value?: string;
   readonly choices?: readonly string[];
+  /** May be given several times; `all` answers every value. */
+  readonly repeats?: boolean;
   readonly summary: string;
 }
 
@@ -36,6 +38,8 @@ export interface Command {
 export interface Flags {
   /** The value of a flag, or null when it was not given. */
   text(name: string): string | null;
+  /** Every value of a flag that repeats, in the order given. */
+  all(name: string): readonly string[];
   on(name: string): boolean;
 }
 

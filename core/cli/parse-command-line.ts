@@ -21,7 +21,7 @@ export interface CommandLine {
 }
 
 /** Words of verbs that the design names and this version has not yet. */
-export const laterVerbs: readonly string[] = ['envs', 'doctor', 'upgrade', 'rollback', 'upgrades', 'models', 'chat', 'load', 'unload', 'engine', 'optimize', 'bench', 'tune'];
+export const laterVerbs: readonly string[] = ['models', 'chat', 'load', 'unload', 'engine', 'optimize', 'bench', 'tune'];
 
 export function usageError(detail: string): ProblemError {
   return problemError('usage.unknown', { detail });
@@ -58,12 +58,13 @@ function checkFlag(token: Token, spec: FlagSpec): string | boolean {
   return token.value;
 }
 
-function toFlags(values: ReadonlyMap<string, string | boolean>): Flags {
+function toFlags(values: ReadonlyMap<string, string | boolean>, lists: ReadonlyMap<string, readonly string[]>): Flags {
   return {
     text(name) {
       const value = values.get(name);
       return typeof value === 'string' ? value : null;
     },
+    all: (name) => lists.get(name) ?? [],
     on: (name) => values.get(name) === true,
   };
 }
@@ -79,7 +80,7 @@ function findVerb(args: readonly string[]): { readonly verb: string; readonly in
 }
 
 /**
- * What was typed, checked against the table of commands. The last of a repeated flag counts.
+ * What was typed, checked against the table of commands. The last of a repeated flag counts, unless the flag says that it repeats.
  * @throws ProblemError `usage.unknown` naming the word, with the near match where there is one
  */
 export function parseCommandLine(args: readonly string[], commands: readonly Command[]): CommandLine {
@@ -92,6 +93,7 @@ export function parseCommandLine(args: readonly string[], commands: readonly Com
   const specs = [...globalFlags, ...(command?.flags ?? [])];
   const rest = found === null ? args : args.filter((_, i) => i !== found.index);
   const values = new Map<string, string | boolean>();
+  const lists = new Map<string, string[]>();
   const positionals: string[] = [];
   for (const token of tokenize(rest, specs)) {
     if (token.kind === 'positional') positionals.push(typeof token.value === 'string' ? token.value : '');
@@ -100,9 +102,11 @@ export function parseCommandLine(args: readonly string[], commands: readonly Com
     // Flags of a verb that has not arrived are nobody's business: the verb's absence is the answer.
     if (!spec && found !== null && laterVerbs.includes(found.verb)) continue;
     if (!spec) throw usageError(describeUnknown(token.rawName ?? `--${token.name ?? ''}`, token.name ?? '', specs, command?.name ?? null));
-    values.set(spec.name, checkFlag(token, spec));
+    const value = checkFlag(token, spec);
+    values.set(spec.name, value);
+    if (spec.repeats && typeof value === 'string') lists.set(spec.name, [...(lists.get(spec.name) ?? []), value]);
   }
-  const flags = toFlags(values);
+  const flags = toFlags(values, lists);
   if (command && !flags.on('help')) checkPositionals(command, positionals);
   if (found === null && positionals.length > 0) throw usageError(`"${positionals[0] ?? ''}" stands where a command is expected.`);
   return { verb: found?.verb ?? null, positionals, flags };

@@ -5,7 +5,7 @@ import { cleanText } from './display-width.ts';
 export const exitCodes = { fine: 0, findings: 1, usage: 2, problem: 3, internal: 4 } as const;
 
 /** Codes whose cause is what was typed. */
-const usageCodes: ReadonlySet<string> = new Set(['usage.unknown', 'input.unknown_operation', 'gpu.unknown_source']);
+const usageCodes: ReadonlySet<string> = new Set(['usage.unknown', 'input.unknown_operation', 'gpu.unknown_source', 'gpu.unknown_name']);
 
 export function decideExitCode(problem: Problem): number {
   if (usageCodes.has(problem.code)) return exitCodes.usage;

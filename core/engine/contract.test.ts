@@ -13,6 +13,8 @@ let dir: string;
 let engine: AttachedEngine;
 beforeAll(async () => {
   dir = mkdtempSync(join(tmpdir(), 'warpdeck-contract-'));
+  // Nobody's environments: what is searched is the test's own folder and the system's Pythons.
+  process.env['HOME'] = dir;
   engine = await attachEngine({ dataDir: dir, gpus: 'simulate:2', whenGpusDiffer: 'problem' });
 });
 afterAll(async () => {
@@ -36,6 +38,8 @@ const inputs: Readonly<Record<string, unknown>> = {
   'engine.info': {}, 'engine.watch': {}, 'engine.report': {}, 'engine.readiness': {}, 'engine.problems': {},
   'gpus.list': {}, 'gpus.watchInventory': {}, 'gpus.watch': { rateHz: 10 }, 'gpus.refresh': {}, 'gpus.processes': {}, 'gpus.watchProcesses': {}, 'gpus.processHistory': { pid: 1 }, 'gpus.simulateFault': { fault: 'none' },
   'history.query': { fromMs: Date.now() - 60_000, toMs: Date.now() }, 'history.events': { fromMs: 0, toMs: 1 }, 'history.status': {}, 'history.export': { fromMs: Date.now() - 60_000, toMs: Date.now(), format: 'csv' },
+  'environments.matrix': {}, 'environments.watch': {}, 'environments.scan': {}, 'environments.judge': { for: ['RTX 5090', 'sm_90'], driver: '580.95' }, 'environments.judgeImage': { image: 'nvcr.io/nvidia/pytorch:25.04-py3', for: ['RTX 5090'] },
+  'environments.advise': { for: ['RTX 5090'], driver: '580.95' }, 'environments.forecasts': {}, 'environments.proofs': {}, 'environments.drift': {}, 'environments.watchDrift': {}, 'environments.kinds': {}, 'upgrades.list': {}, 'upgrades.watch': {},
   'recordings.list': {}, 'jobs.list': {}, 'jobs.watch': {},
   'settings.get': {}, 'settings.watch': {}, 'settings.update': { monitor: { range: '15m' } }, 'settings.secrets': {},
   'alerts.list': {}, 'alerts.watch': {}, 'alerts.quiet': { alertId: null, untilMs: 0 }, 'alerts.preview': {},
@@ -67,7 +71,7 @@ describe('every operation', () => {
 
   it('has an input above, or changes something', () => {
     const unasked = operations.filter(([name]) => !(name in inputs)).map(([name]) => name);
-    expect(unasked.sort()).toEqual(['engine.startWeb', 'engine.stop', 'engine.stopWeb', 'gpus.planTerminate', 'gpus.terminate', 'jobs.attach', 'jobs.cancel', 'jobs.get', 'recordings.start', 'settings.setSecret']);
+    expect(unasked.sort()).toEqual(['engine.startWeb', 'engine.stop', 'engine.stopWeb', 'environments.addFolder', 'environments.get', 'environments.prove', 'environments.removeFolder', 'environments.seeDrift', 'gpus.planTerminate', 'gpus.terminate', 'jobs.attach', 'jobs.cancel', 'jobs.get', 'recordings.start', 'settings.setSecret', 'upgrades.apply', 'upgrades.forget', 'upgrades.plan', 'upgrades.planRollback', 'upgrades.rollback']);
   });
 
   it.each(operations)('%s refuses input that does not fit, with a Problem', async (name) => {
@@ -75,7 +79,7 @@ describe('every operation', () => {
     await fc.assert(fc.asyncProperty(fc.oneof(fc.string(), fc.integer(), fc.array(fc.anything({ withNullPrototype: false, maxDepth: 1 }), { maxLength: 3 }), fc.dictionary(fc.constantFrom('fromMs', 'toMs', 'pid', 'id', 'zz'), fc.string(), { minKeys: 1 })), async (input) => {
       const answer = await call(name, input).then(() => 'accepted', (error: unknown) => (error as { data?: { code?: string } }).data?.code);
       // What happens to fit an id may be a job that is not there; nothing else may pass.
-      expect(['input.invalid', 'job.not_found', 'process.plan_expired']).toContain(answer);
+      expect(['input.invalid', 'job.not_found', 'process.plan_expired', 'env.not_found', 'upgrade.nothing_to_undo']).toContain(answer);
     }), { numRuns: 15, seed: 20_261_121 });
   });
 });

@@ -11,7 +11,7 @@ import type { EngineServices } from './services.ts';
  */
 export function createRouter(services: EngineServices): Router<Record<never, never>, FaceContext> {
   const os = implement(api).$config({ initialOutputValidationIndex: Number.NaN }).$context<FaceContext>();
-  const { gpus, history, recordings, jobs, settings, alerts } = services;
+  const { gpus, history, recordings, environments, upgrades, jobs, settings, alerts } = services;
   const ok = { ok: true } as const;
   return os.router({
     engine: {
@@ -78,6 +78,42 @@ export function createRouter(services: EngineServices): Router<Record<never, nev
     recordings: {
       start: os.recordings.start.handler(({ input }) => recordings.start(input)),
       list: os.recordings.list.handler(() => recordings.list()),
+    },
+    environments: {
+      matrix: os.environments.matrix.handler(() => environments.matrix()),
+      watch: os.environments.watch.handler(({ signal }) => {
+        environments.matrix();
+        return environments.gauge.stream(signal);
+      }),
+      scan: os.environments.scan.handler(() => environments.scan()),
+      get: os.environments.get.handler(({ input }) => environments.get(input.id)),
+      judge: os.environments.judge.handler(({ input, signal }) => environments.judge(input, signal)),
+      judgeImage: os.environments.judgeImage.handler(({ input }) => environments.judgeImage(input)),
+      advise: os.environments.advise.handler(({ input }) => environments.advise(input)),
+      forecasts: os.environments.forecasts.handler(() => environments.forecasts()),
+      prove: os.environments.prove.handler(({ input }) => environments.prove(input)),
+      proofs: os.environments.proofs.handler(({ input }) => environments.proofs(input.id)),
+      addFolder: os.environments.addFolder.handler(({ input }) => environments.addFolder(input.path)),
+      removeFolder: os.environments.removeFolder.handler(({ input }) => environments.removeFolder(input.path)),
+      drift: os.environments.drift.handler(() => environments.drift()),
+      watchDrift: os.environments.watchDrift.handler(({ signal }) => environments.driftGauge.stream(signal)),
+      seeDrift: os.environments.seeDrift.handler(({ input }) => {
+        environments.seeDrift(input.id);
+        return ok;
+      }),
+      kinds: os.environments.kinds.handler(() => environments.kinds()),
+    },
+    upgrades: {
+      plan: os.upgrades.plan.handler(({ input, signal }) => upgrades.plan(input, signal)),
+      apply: os.upgrades.apply.handler(({ input }) => upgrades.apply(input)),
+      planRollback: os.upgrades.planRollback.handler(({ input }) => upgrades.planRollback(input)),
+      rollback: os.upgrades.rollback.handler(({ input }) => upgrades.rollback(input)),
+      list: os.upgrades.list.handler(({ input }) => upgrades.list(input.environmentId)),
+      watch: os.upgrades.watch.handler(({ signal }) => upgrades.gauge.stream(signal)),
+      forget: os.upgrades.forget.handler(async ({ input }) => {
+        await upgrades.forget(input.id);
+        return ok;
+      }),
     },
     jobs: {
       list: os.jobs.list.handler(() => jobs.list()),

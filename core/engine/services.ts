@@ -5,6 +5,10 @@ import type { Job, JobLogLine } from '../../contract/jobs.ts';
 import type { SecretStatus, SettingsPatch, SettingsStatus } from '../../contract/settings.ts';
 import type { EngineInfo, EngineStatus, ReadinessLine, RecordingInfo, SimulatedFault, WebStatus } from '../../contract/system.ts';
 import type { WebFaceOptions } from '../web/web-face.ts';
+import type { EnvironmentKind } from '../../contract/environments.ts';
+import type { Advice, Upgrade, UpgradePlan } from '../../contract/upgrades.ts';
+import type { Drift, DriverFacts, EnvironmentMatrix, EnvironmentReport, Forecast, GpuTarget, Proof, ProofStepName, VerdictCell } from '../../contract/verdict.ts';
+import type { Problem } from '../../contract/problem.ts';
 import type { Gauge } from './gauge.ts';
 
 /** What the operations of the contract need, by area. `app.ts` puts it together; nothing here knows a transport. */
@@ -64,4 +68,42 @@ export interface EngineServices {
     quiet(alertId: Alert['id'] | null, untilMs: number): void;
     preview(days: number): Promise<AlertPreview>;
   };
+  readonly environments: EnvironmentServices;
+  readonly upgrades: UpgradeServices;
+}
+
+/** GPUs and a driver to judge for; empty and null: this machine's. */
+export interface JudgeFor {
+  readonly for: readonly string[];
+  readonly driver: string | null;
+}
+
+export interface EnvironmentServices {
+  readonly gauge: Gauge<EnvironmentMatrix>;
+  /** As it is known; the first question starts a scan. */
+  matrix(): EnvironmentMatrix;
+  scan(): Job;
+  get(id: string): Promise<EnvironmentReport>;
+  judge(input: JudgeFor & { readonly env: string | null }, signal?: AbortSignal): Promise<{ targets: GpuTarget[]; driver: DriverFacts; reports: EnvironmentReport[]; problems: Problem[] }>;
+  judgeImage(input: JudgeFor & { readonly image: string }): Promise<{ image: string; targets: GpuTarget[]; driver: DriverFacts; cells: VerdictCell[]; notes: string[] }>;
+  advise(input: JudgeFor & { readonly id: string | null }): Promise<Advice>;
+  forecasts(): Promise<{ gpuKey: string; forecast: Forecast }[]>;
+  prove(input: { readonly id: string; readonly gpus: readonly string[] | null; readonly steps: readonly ProofStepName[] | null }): Promise<Job>;
+  proofs(id: string | null): Proof[];
+  addFolder(path: string): Promise<string[]>;
+  removeFolder(path: string): Promise<string[]>;
+  readonly driftGauge: Gauge<Drift[]>;
+  drift(): Drift[];
+  seeDrift(id: string): void;
+  kinds(): EnvironmentKind[];
+}
+
+export interface UpgradeServices {
+  readonly gauge: Gauge<Upgrade[]>;
+  plan(input: JudgeFor & { readonly id: string; readonly target: string | null; readonly route: string | null }, signal?: AbortSignal): Promise<UpgradePlan>;
+  apply(input: { readonly planId: string; readonly agree: boolean; readonly smokeCommand: readonly string[] | null }): Promise<Job>;
+  planRollback(input: { readonly id: string | null; readonly environmentId: string }): Promise<UpgradePlan>;
+  rollback(input: { readonly planId: string; readonly agree: boolean }): Promise<Job>;
+  list(environmentId: string | null): Upgrade[];
+  forget(id: string): Promise<void>;
 }

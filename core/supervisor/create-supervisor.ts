@@ -48,6 +48,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
       running.done.then(forget, forget);
       return running;
     },
+    recovered: () => ready,
     statuses(): readonly WorkerStatus[] {
       return [...workers.values()].map((worker) => worker.status());
     },

@@ -63,6 +63,8 @@ export interface RunningProgram {
 export interface Supervisor {
   startWorker(description: WorkerDescription): WorkerHandle;
   runProgram(options: ProgramOptions): RunningProgram;
+  /** Settles when programs that an earlier engine left behind have ended. Never rejects. */
+  recovered(): Promise<unknown>;
   statuses(): readonly WorkerStatus[];
   /** Ends everything that was started here, by the ladder. */
   stopAll(): Promise<void>;

@@ -11,6 +11,7 @@ const sources = {
   storage: 'core/storage/storage-thread.ts',
   nvml: 'native-workers/nvml/main.ts',
   'nvml-thread': 'native-workers/nvml/sampling-thread.ts',
+  'environment-probe': 'native-workers/environment-probe/main.ts',
   guard: 'native-workers/runtime/guard.ts',
 } as const;
 const bundles: Readonly<Record<EntryPoint, string>> = {
@@ -18,6 +19,7 @@ const bundles: Readonly<Record<EntryPoint, string>> = {
   storage: 'engine/storage.mjs',
   nvml: 'workers/nvml.mjs',
   'nvml-thread': 'workers/nvml-thread.mjs',
+  'environment-probe': 'workers/environment-probe.mjs',
   guard: 'workers/guard.mjs',
 };
 export type EntryPoint = keyof typeof sources;

@@ -4,6 +4,8 @@ import type { Job } from '../../contract/jobs.ts';
 import { problemError } from '../../contract/problem-catalogue.ts';
 import { defaultSettings, type SettingsStatus } from '../../contract/settings.ts';
 import type { EngineStatus, ReadinessLine } from '../../contract/system.ts';
+import type { Upgrade } from '../../contract/upgrades.ts';
+import type { Drift, EnvironmentMatrix } from '../../contract/verdict.ts';
 import { createGauge } from '../engine/gauge.ts';
 import type { EngineServices } from '../engine/services.ts';
 
@@ -17,6 +19,9 @@ export function makeTestServices(): EngineServices & { publish(seq: number, padd
   const settings: SettingsStatus = { settings: defaultSettings, path: 'config.json', state: 'ok', note: null };
   const alerts: AlertsState = { open: [], over: [] };
   const reading: ProcessReading = { atMs: 0, processes: [], notReported: {} };
+  const matrix: EnvironmentMatrix = {
+    revision: 1, atMs: 0, state: 'ready', tookMs: 0, progress: { found: 0, judged: 0 }, targets: [], driver: { version: null, cudaVersion: null, mismatch: false, platform: 'linux_x86_64', wsl: false, source: 'none' }, rows: [], problems: [], note: null,
+  };
   const noJob = (id: string): never => { throw problemError('job.not_found', { id }); };
   return {
     info: () => ({ version: '0.0.0-test', pid: process.pid, startedAtMs: 0, dataDir: 'test', sourceSpec: 'none', stays: false, ephemeral: true, node: process.version, platform: process.platform, hostName: 'test', inContainer: false, wsl: false }),
@@ -54,6 +59,16 @@ export function makeTestServices(): EngineServices & { publish(seq: number, padd
     jobs: { gauge: createGauge<Job[]>([]), list: () => [], get: noJob, cancel: (id) => Promise.resolve(noJob(id)), attach: noJob },
     settings: { gauge: createGauge(settings), get: () => settings, update: () => Promise.resolve(settings), secrets: () => Promise.resolve([]), setSecret: () => Promise.resolve({ name: 'hub_token', set: false, where: 'file' }) },
     alerts: { gauge: createGauge(alerts), list: () => alerts, quiet: () => undefined, preview: (days) => Promise.resolve({ days, counts: {} }) },
+    environments: {
+      gauge: createGauge(matrix), driftGauge: createGauge<Drift[]>([]), matrix: () => matrix, scan: () => noJob('x'), get: (id) => Promise.reject(problemError('env.not_found', { what: id })),
+      judge: () => Promise.resolve({ targets: [], driver: matrix.driver, reports: [], problems: [] }), judgeImage: () => Promise.reject(problemError('gpu.none_to_judge')),
+      advise: () => Promise.resolve({ environmentId: null, targets: [], driver: matrix.driver, nothingToDo: null, routes: [], wrong: [], conflicts: [], evidence: [], problems: [] }),
+      forecasts: () => Promise.resolve([]), prove: () => Promise.resolve(noJob('x')), proofs: () => [], addFolder: (path) => Promise.resolve([path]), removeFolder: () => Promise.resolve([]), drift: () => [], seeDrift: () => undefined, kinds: () => ['venv'],
+    },
+    upgrades: {
+      gauge: createGauge<Upgrade[]>([]), plan: (input) => Promise.reject(problemError('env.not_found', { what: input.id })), apply: () => Promise.reject(problemError('upgrade.plan_expired', { why: 'This plan is not known.' })),
+      planRollback: () => Promise.reject(problemError('upgrade.nothing_to_undo', { detail: 'There is none.' })), rollback: () => Promise.reject(problemError('upgrade.plan_expired', { why: 'This plan is not known.' })), list: () => [], forget: () => Promise.resolve(),
+    },
     listenerCount: () => listeners.size,
     publish(seq, padding = '') {
       for (const listener of listeners) listener({ type: 'frame', frame: { seq, atMs: seq * 100, tookMs: 0, samples: [{ uuid: `GPU-${padding}`, state: 'ok', fast: null }] } });

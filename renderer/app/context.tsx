@@ -7,11 +7,13 @@ import type { Connection, ConnectionState } from '../connection/connect.ts';
 import type { GpuFeed } from '../connection/gpu-feed.ts';
 import type { Shell } from '../connection/shell.ts';
 import type { AlertsState, AlertsStore } from '../stores/alerts-store.ts';
+import type { EnvironmentsState, EnvironmentsStore } from '../stores/environments-store.ts';
 import type { EngineState, EngineStore } from '../stores/engine-store.ts';
 import type { GpuState, GpuStore } from '../stores/gpu-store.ts';
 import type { JobsState, JobsStore } from '../stores/jobs-store.ts';
 import type { ReadinessState, ReadinessStore } from '../stores/readiness-store.ts';
 import type { SettingsState, SettingsStore } from '../stores/settings-store.ts';
+import type { UpgradesState, UpgradesStore } from '../stores/upgrades-store.ts';
 import type { UiState, UiStore } from '../stores/ui-store.ts';
 import type { Intent, IntentRegistry } from './intents.ts';
 
@@ -27,6 +29,8 @@ export interface App {
   readonly jobs: JobsStore;
   readonly settings: SettingsStore;
   readonly alerts: AlertsStore;
+  readonly environments: EnvironmentsStore;
+  readonly upgrades: UpgradesStore;
   readonly engine: EngineStore;
   readonly readiness: ReadinessStore;
   readonly ui: UiStore;
@@ -55,6 +59,8 @@ export const useConnection = <T,>(selector: (s: ConnectionState) => T): T => use
 export const useGpuStore = <T,>(selector: (s: GpuState) => T): T => useStore(useApp().gpus, selector);
 export const useJobs = <T,>(selector: (s: JobsState) => T): T => useStore(useApp().jobs, selector);
 export const useAlerts = <T,>(selector: (s: AlertsState) => T): T => useStore(useApp().alerts, selector);
+export const useEnvironments = <T,>(selector: (s: EnvironmentsState) => T): T => useStore(useApp().environments, selector);
+export const useUpgrades = <T,>(selector: (s: UpgradesState) => T): T => useStore(useApp().upgrades, selector);
 export const useEngine = <T,>(selector: (s: EngineState) => T): T => useStore(useApp().engine, selector);
 export const useReadiness = <T,>(selector: (s: ReadinessState) => T): T => useStore(useApp().readiness, selector);
 export const useUi = <T,>(selector: (s: UiState) => T): T => useStore(useApp().ui, selector);

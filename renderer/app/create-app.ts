@@ -9,6 +9,8 @@ import { problemFrom } from '../connection/problem-from.ts';
 import type { Shell } from '../connection/shell.ts';
 import { createWebTransport, type TokenBox } from '../connection/web-transport.ts';
 import { createAlertsStore } from '../stores/alerts-store.ts';
+import { createEnvironmentsStore } from '../stores/environments-store.ts';
+import { createUpgradesStore } from '../stores/upgrades-store.ts';
 import { createEngineStore } from '../stores/engine-store.ts';
 import { createGpuStore } from '../stores/gpu-store.ts';
 import { createJobsStore } from '../stores/jobs-store.ts';
@@ -46,6 +48,8 @@ export function createApp(token: TokenBox | null): App {
     gpus: createGpuStore({ client, source: connection, feed, clock }),
     jobs: createJobsStore({ client, source: connection, clock }),
     alerts: createAlertsStore({ client, source: connection, clock }),
+    environments: createEnvironmentsStore({ client, source: connection, clock }),
+    upgrades: createUpgradesStore({ client, source: connection, clock }),
     engine: createEngineStore({ client, source: connection, clock }),
     readiness: createReadinessStore({ client, source: connection, clock }),
   };

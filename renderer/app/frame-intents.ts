@@ -14,6 +14,8 @@ export function createFrameIntents(app: Omit<App, 'intents'>): readonly Intent[]
   const theme = (): string => app.settings.getState().current.appearance.theme;
   return [
     { id: 'go.monitor', title: 'Monitor', group: 'go', icon: 'monitor', keys: 'Alt 1', detail: 'GPUs now and before', guard: always, perform: () => goTo('monitor') },
+    { id: 'go.environments', title: 'Environments', group: 'go', icon: 'env', keys: 'Alt 2', detail: 'which Python environment can use which GPU', words: 'python torch pytorch conda venv doctor repair', guard: always, perform: () => goTo('environments') },
+    { id: 'environments.scan', title: 'Look for Python environments again', group: 'do', icon: 'env', words: 'scan refresh doctor torch', guard: offline, perform: () => app.environments.getState().scan() },
     { id: 'go.alerts', title: 'Alerts', group: 'go', icon: 'bell', keys: 'Alt 8', detail: 'open, over and thresholds', guard: always, perform: () => goTo('alerts') },
     { id: 'go.settings', title: 'Settings', group: 'go', icon: 'gear', keys: 'Ctrl ,', guard: always, perform: () => goTo('settings') },
     { id: 'go.settings.local-api', title: 'Local API', group: 'go', icon: 'gear', detail: 'Settings', words: 'web browser prometheus token port address', guard: always, perform: () => goTo('settings', 'local-api') },

@@ -8,6 +8,7 @@ import { AlertAnnouncer } from './announcer.tsx';
 import { Banners } from './banners.tsx';
 import { ConfirmDialog } from './confirm-dialog.tsx';
 import { useApp, useConnection, useGpuStore, useIntents, useJobs, useUi } from './context.tsx';
+import { EnvironmentsRoute } from './environments-route.tsx';
 import { MonitorRoute } from './monitor-route.tsx';
 import { Rail } from './rail.tsx';
 import { useRoute, type PageName } from './routes.ts';
@@ -15,7 +16,7 @@ import { findByKeys, isTyping } from './shortcuts.ts';
 import { Strip } from './strip.tsx';
 import { TopBar } from './top-bar.tsx';
 
-const titles: Readonly<Record<PageName, string>> = { monitor: 'Monitor', alerts: 'Alerts', settings: 'Settings' };
+const titles: Readonly<Record<PageName, string>> = { monitor: 'Monitor', environments: 'Environments', alerts: 'Alerts', settings: 'Settings' };
 
 /** Rail, bars and the page between them. The frame never moves. */
 export function Frame(): ReactNode {
@@ -48,7 +49,7 @@ export function Frame(): ReactNode {
         <div className="middle">
           <Banners />
           <main id="main" tabIndex={-1}>
-            <Suspense fallback={null}>{page === 'monitor' ? <MonitorRoute /> : page === 'alerts' ? <AlertsPage /> : <SettingsPage />}</Suspense>
+            <Suspense fallback={null}>{page === 'monitor' ? <MonitorRoute /> : page === 'environments' ? <EnvironmentsRoute /> : page === 'alerts' ? <AlertsPage /> : <SettingsPage />}</Suspense>
           </main>
           {drawer && <JobDrawer onClose={() => app.jobs.getState().showDrawer(false)} />}
         </div>

@@ -1,5 +1,6 @@
 import { lazy, useState, type ReactNode } from 'react';
 import type { Inventory } from '../../contract/gpu.ts';
+import { UnusedBanner } from '../features/environments/unused-banner.tsx';
 import { NoDriver } from '../features/no-driver/no-driver.tsx';
 import { hasNoDriver } from '../features/no-driver/no-driver-facts.ts';
 import { SimulatedBanner } from '../features/no-driver/simulated-banner.tsx';
@@ -33,6 +34,7 @@ function Above({ inventory, history, onBack }: { readonly inventory: Inventory; 
   return (
     <>
       <SimulatedBanner inventory={inventory} />
+      <UnusedBanner />
       {hasNoDriver(inventory) && history && (
         <section className="simban" aria-label="Not live">
           <p>

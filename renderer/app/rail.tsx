@@ -46,6 +46,7 @@ export function Rail(): ReactNode {
       </div>
       <nav aria-label="Areas">
         <Entry page="monitor" title="Monitor" icon="monitor" keys="Alt 1" digit="1" />
+        <Entry page="environments" title="Environments" icon="env" keys="Alt 2" digit="2" />
         <div className="gap" />
         <Entry page="alerts" title="Alerts" icon="bell" keys="Alt 8" {...(open > 0 ? { extra: formatCount(open, 'open alert') } : {})}>
           {open > 0 && (

@@ -35,8 +35,9 @@ export function formatGibPair(usedBytes: number, totalBytes: number): Quantity {
   return { text: `${formatFigures(usedBytes / GIB)} / ${formatFigures(totalBytes / GIB)}`, unit: 'GiB' };
 }
 
-/** Sizes of files: MiB below one GiB. */
+/** Sizes of files: KiB below a tenth of a MiB, MiB below one GiB. */
 export function formatBytes(bytes: number): Quantity {
+  if (bytes > 0 && bytes < MIB / 10) return { text: formatFigures(bytes / 1024), unit: 'KiB' };
   return bytes < GIB ? { text: formatFigures(bytes / MIB), unit: 'MiB' } : formatGib(bytes);
 }
 

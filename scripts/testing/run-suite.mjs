@@ -41,6 +41,7 @@ export async function runSuite({ root, lanes }) {
     rmSync(dataDir, { recursive: true, force: true });
   }
   for (const { name, failures } of tallies) for (const failure of failures) say(`\n✗ ${name}: ${failure}`);
+  for (const { note } of tallies) if (note !== undefined) say(note);
   const { passed, failed } = sumTallies(tallies);
   say(`\nTook ${((Date.now() - started) / 1000).toFixed(0)} s. Logs and reports: test-results/`);
   process.stdout.write(`${passed} passed, ${failed} failed\n`);

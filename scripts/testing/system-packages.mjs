@@ -1,4 +1,4 @@
-// What the tests need from the system: a browser, a display without a screen, a C compiler for the test driver.
+// What the tests need from the system: a browser, a display without a screen, a C compiler for the test driver, Python.
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
@@ -14,13 +14,16 @@ export const needs = [
   { what: 'GBM', debian: 'libgbm1', library: 'libgbm.so.1' },
   { what: 'a C compiler (gcc)', debian: 'gcc', programs: ['gcc'] },
   { what: 'the headers of the C library', debian: 'libc6-dev', file: '/usr/include/stdio.h' },
+  { what: 'Python 3 that can make environments', debian: 'python3-venv', module: 'ensurepip' },
+  { what: 'pip', debian: 'python3-pip', module: 'pip' },
 ];
 
 /** Which of `needs` are missing, given how to look. Pure. */
-export function decideMissing({ hasProgram, libraries, hasFile }) {
+export function decideMissing({ hasProgram, libraries, hasFile, hasModule }) {
   return needs.filter((need) => {
     if (need.programs) return !need.programs.some(hasProgram);
     if (need.library) return !libraries.includes(need.library);
+    if (need.module) return !hasModule(need.module);
     return !hasFile(need.file);
   });
 }
@@ -42,6 +45,7 @@ function readMissing() {
     hasProgram: (name) => folders.some((folder) => folder !== '' && existsSync(join(folder, name))),
     libraries: [...cache.matchAll(/^\s*(\S+) \(/gm)].map(([, name]) => name),
     hasFile: existsSync,
+    hasModule: (name) => spawnSync('python3', ['-c', `import ${name}`], { stdio: 'ignore' }).status === 0,
   });
 }
 

@@ -2,9 +2,8 @@ import { access, copyFile, rename, rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { problemError } from '../../../contract/problem-catalogue.ts';
 import { ProblemError } from '../../../contract/problem.ts';
-import type { Job } from '../../../contract/jobs.ts';
 import { JSON_SCHEMA_VERSION, type CommandContext } from '../command.ts';
-import type { EngineClient } from '../../engine/connect.ts';
+import { followJob, isOver } from '../follow-job.ts';
 import { formatDuration, formatPercent } from '../format-values.ts';
 import { numberFlag, usageError } from '../parse-command-line.ts';
 import { exitCodes } from '../problem-text.ts';
@@ -12,27 +11,6 @@ import { fileProblem } from '../result-file.ts';
 
 /** How long the engine may take to close the file after a cancel. */
 const CANCEL_LIMIT_MS = 5000;
-
-const isOver = (job: Job): boolean => job.endedAtMs !== null || ['done', 'failed', 'cancelled', 'interrupted'].includes(job.state);
-
-/** The job's state whenever it changes, until it is over; ends early with the last one when `signal` aborts. */
-async function followJob(client: EngineClient, first: Job, signal: AbortSignal, onJob: (job: Job) => void): Promise<Job> {
-  let last = first;
-  onJob(last);
-  if (isOver(last)) return last;
-  try {
-    for await (const jobs of await client.jobs.watch({}, { signal })) {
-      const job = jobs.find((j) => j.id === first.id);
-      if (!job) continue;
-      last = job;
-      onJob(job);
-      if (isOver(job)) break;
-    }
-  } catch (error) {
-    if (!signal.aborted) throw error;
-  }
-  return last;
-}
 
 async function copyWhole(from: string, to: string): Promise<void> {
   const beside = `${to}.${String(process.pid)}.part`;

@@ -19,7 +19,7 @@ const inventory: Inventory = {
   revision: 1, atMs: 0, source: 'nvml', sourceSpec: 'nvml', simulated: false, state: 'ok', problem: null, driver: { driverVersion: '1', cudaVersion: null, nvmlVersion: null, libraryPath: null }, devices, provenance: null, findings: [], rateHz: 1, rateNote: null, inContainer: false,
 };
 const first = devices[0]?.uuid ?? '';
-const input: MetricsInput = { inventory, explicit: false, latest, processes: [{ gpuUuid: first, pid: 12, memUsedBytes: 5 }, { gpuUuid: first, pid: 12, memUsedBytes: 7 }, { gpuUuid: first, pid: 13, memUsedBytes: null }], nowMs };
+const input: MetricsInput = { inventory, explicit: false, latest, processes: [{ gpuUuid: first, pid: 12, memUsedBytes: 5 }, { gpuUuid: first, pid: 12, memUsedBytes: 7 }, { gpuUuid: first, pid: 13, memUsedBytes: null }], verdicts: [{ environment: 'chat-1a2b3c', gpu: 'GPU-a', verdict: 'native' }], nowMs };
 
 /** By name: labels → value, through a parser that is not ours. */
 function read(text: string) {

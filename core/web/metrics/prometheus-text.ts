@@ -7,6 +7,8 @@ export interface MetricsInput {
   readonly explicit: boolean;
   readonly latest: ReadonlyMap<string, { readonly sample: DeviceSample; readonly atMs: number }>;
   readonly processes: readonly Pick<GpuProcess, 'gpuUuid' | 'pid' | 'memUsedBytes'>[];
+  /** Verdicts for this machine's GPUs; the environment by name and short id, never by its path. */
+  readonly verdicts: readonly { readonly environment: string; readonly gpu: string; readonly verdict: string }[];
   readonly nowMs: number;
 }
 
@@ -53,6 +55,7 @@ export function makePrometheusText(input: MetricsInput): string {
     held.set(key, { gpuUuid: p.gpuUuid, pid: p.pid, bytes: Math.max(p.memUsedBytes, held.get(key)?.bytes ?? 0) });
   }
   for (const { gpuUuid, pid, bytes } of held.values()) out.add('warpdeck_gpu_process_memory_bytes', 'gauge', 'GPU memory held by a process.', { uuid: gpuUuid, pid }, bytes);
+  for (const v of input.verdicts) out.add('warpdeck_environment_verdict', 'gauge', 'What a Python environment can do with a GPU; always 1.', { environment: v.environment, gpu: v.gpu, verdict: v.verdict }, 1);
   return out.text();
 }
 

@@ -5,7 +5,7 @@ export const DAY_MS = 86_400_000;
 /** The shape of a span, as under the clock chart: heat solid, slowdown striped, lost dashed, memory half height, errors a diamond. */
 export type SpanShape = '' | 'hw' | 'lo' | 'me' | 'dr';
 
-const shapes: Readonly<Record<AlertKind, SpanShape>> = { temperature: '', throttle_heat: '', throttle_hardware: 'hw', lost: 'lo', memory: 'me', xid: 'dr', ecc: 'dr', driver: 'dr' };
+const shapes: Readonly<Record<AlertKind, SpanShape>> = { temperature: '', throttle_heat: '', throttle_hardware: 'hw', lost: 'lo', memory: 'me', xid: 'dr', ecc: 'dr', driver: 'dr', environment: 'dr' };
 
 export interface AlertSpan {
   readonly id: string;

@@ -52,7 +52,7 @@ export const processColumns: readonly ProcessColumn[] = [
     cell: (p, c) => (p.command === null ? <span className="q">{p.identity === 'host' ? 'process of the host' : missing(whoIs(p, c))}</span> : <span className="cmd" title={p.command}>{p.command}</span>),
   },
   { id: 'environment', title: 'Environment', numeric: false, widthPx: 132, sortValue: (p) => p.environment, cell: (p, c) => p.environment ?? missing(c.simulated ? 'A simulated process has no environment' : 'Not read yet: Python environments have not been scanned') },
-  { id: 'verdict', title: 'Torch verdict', numeric: false, widthPx: 112, sortValue: (p) => p.torchVerdict, cell: (p, c) => p.torchVerdict ?? missing(c.simulated ? 'A simulated process has no torch' : 'Not read yet: Python environments have not been scanned') },
+  { id: 'verdict', title: 'Torch verdict', numeric: false, widthPx: 112, sortValue: (p) => p.torchVerdict, cell: (p, c) => p.torchVerdict?.replaceAll('_', ' ') ?? missing(c.simulated ? 'A simulated process has no torch' : 'Not read yet: Python environments have not been scanned') },
   { id: 'type', title: 'Type', numeric: false, widthPx: 88, sortValue: (p) => p.type, cell: (p) => (p.type === 'both' ? 'both' : p.type) },
   { id: 'memory', title: 'Memory', numeric: true, widthPx: 92, sortValue: (p) => p.memUsedBytes, cell: (p, c) => (p.memUsedBytes === null ? missing(why('memUsedBytes', c, 'The driver does not report it for this process')) : <Value of={formatGib(p.memUsedBytes)} />) },
   { id: 'sm', title: 'SM', numeric: true, widthPx: 68, sortValue: (p) => p.utilSmPercent, cell: (p, c) => (p.utilSmPercent === null ? missing(why('utilSmPercent', c, 'The driver has no sample of this process')) : <Value of={formatPercent(p.utilSmPercent)} />) },

@@ -11,6 +11,7 @@ export const sections: readonly Section[] = [
   { id: 'appearance', title: 'Appearance', words: 'theme dark light system close tray minimised start window general' },
   { id: 'monitor', title: 'Monitor', words: 'rate hz readings range minutes hours live columns' },
   { id: 'history', title: 'History', words: 'keep days size disk export csv json database retention' },
+  { id: 'environments', title: 'Environments', words: 'python torch folders search mirror index wheel proxy snapshot undo drift watch' },
   { id: 'notifications', title: 'Alerts and notifications', short: 'Notifications', words: 'quiet hours desktop thresholds test problems' },
   { id: 'local-api', title: 'Local API', words: 'web browser port token address prometheus metrics openai http json network' },
   { id: 'secrets', title: 'Secrets', words: 'hub token hugging face keyring password' },

@@ -6,6 +6,7 @@ import { settingsStatusOf } from '../../stores/settings-store.ts';
 import { Icon } from '../../ui/icons.tsx';
 import { AppearanceSection } from './appearance-section.tsx';
 import { DiagnosticsSection } from './diagnostics-section.tsx';
+import { EnvironmentsSection } from './environments-section.tsx';
 import { HistorySection } from './history-section.tsx';
 import { LocalApiSection } from './local-api-section.tsx';
 import { MonitorSection } from './monitor-section.tsx';
@@ -17,6 +18,7 @@ const parts: Readonly<Record<string, () => ReactNode>> = {
   appearance: AppearanceSection,
   monitor: MonitorSection,
   history: HistorySection,
+  environments: EnvironmentsSection,
   notifications: NotificationsSection,
   'local-api': LocalApiSection,
   secrets: SecretsSection,
