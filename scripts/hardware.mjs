@@ -34,6 +34,10 @@ if (spawnSync('nvcc', ['--version']).status === 0) {
   console.log('Architectures, predicted and run:');
   failed += run('architectures.ts') === 0 ? 0 : 1;
 } else console.log('No nvcc here: predictions were not put to the proof.');
+if (spawnSync(python, ['-c', 'import torch']).status === 0) {
+  console.log('Proof by kernel:');
+  failed += run('prove-gpu.ts') === 0 ? 0 : 1;
+}
 console.log('Cost of watching:');
 failed += run('overhead.ts') === 0 ? 0 : 1;
 process.exit(failed === 0 ? 0 : 1);

@@ -43,7 +43,7 @@ export function createSteps({ root, env }) {
     dependencies: () => asGuard('dependency-cruiser', [bin('dependency-cruiser/bin/dependency-cruiser.mjs'), '--config', '.dependency-cruiser.cjs', 'contract', 'core', 'native-workers', 'electron', 'renderer', 'e2e', 'bin', 'scripts', 'vitest.config.ts', 'eslint.config.mjs']),
     unused: () => asGuard('knip', [bin('knip/bin/knip.js'), '--no-progress']),
     guards: () => asSuite('guards', readPlainReport, (report) => ['scripts/guards.mjs', '--json', report]),
-    unit: () => asSuite('vitest', readVitestReport, (report) => [bin('vitest/vitest.mjs'), 'run', '--reporter=json', `--outputFile=${report}`]),
+    unit: () => asSuite('vitest', readVitestReport, (report) => [bin('vitest/vitest.mjs'), 'run', '--maxWorkers=2', '--reporter=json', '--reporter=dot', `--outputFile.json=${report}`], { limitMs: 30 * MINUTE }),
 
     lockComplete: () => asGuard('lockfile-complete', ['scripts/complete-lockfile.mjs', '--check']),
     /** `npm ci` would accept the lockfile: asked in an empty folder, so that nothing here can be touched. */

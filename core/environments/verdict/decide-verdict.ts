@@ -123,7 +123,7 @@ function judgeCuda(input: ReadInput, torch: TorchFacts, version: string, gpu: Ca
   if (late !== null) return late;
   if (kernels.state === 'ptx_unknown') return unknown('it has only PTX, and whether the driver compiles it is not known', `torch ${version} has only ${kernels.by ?? 'PTX'} for ${target.name}; whether driver ${driver.version ?? 'here'} compiles it cannot be told.`, evidence);
   const asked = missingRequirements(xray);
-  if (asked.length > 0) return unknown(`${asked.join(', ')} is not installed beside it`, `torch ${version} asks for ${asked.join(', ')}, which is not installed; it starts only if the system has that library.`, [...evidence, { what: 'Not installed', value: asked.join(', '), place: 'METADATA of torch', supports: false }], canRepair(remedy));
+  if (asked.length > 0) return unknown(`${asked.join(', ')} ${asked.length === 1 ? 'is' : 'are'} not installed beside it`, `torch ${version} asks for ${asked.join(', ')}, not installed here; it starts only if the system has ${asked.length === 1 ? 'that library' : 'those libraries'}.`, [...evidence, { what: 'Not installed', value: asked.join(', '), place: 'METADATA of torch', supports: false }], canRepair(remedy));
   return judgeGaps(torch, version, kernels, need, gpu, input, evidence, problem);
 }
 
