@@ -22,5 +22,13 @@ export const job = z.object({
 });
 export type Job = z.infer<typeof job>;
 
+const underWay: ReadonlySet<JobState> = new Set(['queued', 'running', 'cancelling']);
+
+/** It has not ended. */
+export const isUnderWay = (one: Pick<Job, 'state'>): boolean => underWay.has(one.state);
+
+/** Ending it now would lose work that somebody asked for. A search for environments is begun anew by itself. */
+export const isWorthAsking = (one: Pick<Job, 'state' | 'kind'>): boolean => isUnderWay(one) && one.kind !== 'scan';
+
 export const jobLogLine = z.object({ atMs: z.number(), text: z.string() });
 export type JobLogLine = z.infer<typeof jobLogLine>;

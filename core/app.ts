@@ -5,7 +5,7 @@
 import { hostname } from 'node:os';
 import type { WebSocket } from 'ws';
 import type { Inventory, ProcessReading } from '../contract/gpu.ts';
-import type { Job } from '../contract/jobs.ts';
+import { isWorthAsking, type Job } from '../contract/jobs.ts';
 import { problemError } from '../contract/problem-catalogue.ts';
 import type { Problem } from '../contract/problem.ts';
 import type { EngineInfo, EngineStatus, ReadinessLine } from '../contract/system.ts';
@@ -155,7 +155,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     status,
     readiness,
     stop(cancelJobs) {
-      const running = jobs.list().filter((j) => j.state === 'running' || j.state === 'queued' || j.state === 'cancelling');
+      const running = jobs.list().filter(isWorthAsking);
       if (running.length > 0 && !cancelJobs) throw problemError('engine.jobs_running', { count: running.length, titles: running.map((j) => j.title).join(', ') });
       // After the answer has left.
       setImmediate(() => { options.onEnd('asked to stop'); });

@@ -3,7 +3,7 @@ import { RPCLink } from '@orpc/client/websocket';
 import type { ContractRouterClient } from '@orpc/contract';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Api } from '../contract/api.ts';
-import type { Job } from '../contract/jobs.ts';
+import { isWorthAsking, type Job } from '../contract/jobs.ts';
 import type { Settings } from '../contract/settings.ts';
 import type { EngineInfo } from '../contract/system.ts';
 import type { EngineHost } from './engine-host.ts';
@@ -12,6 +12,7 @@ type EngineClient = ContractRouterClient<Api>;
 
 /** What the main process itself needs of the engine, kept up to date through its restarts. */
 export interface EngineWatch {
+  /** Those that closing would lose. */
   readonly runningJobs: () => readonly Job[];
   /** Cancels the jobs and ends the engine; resolves when its socket is closed, or after 5 s. */
   stopEngine(): Promise<void>;
@@ -26,7 +27,6 @@ export interface EngineWatchOptions {
   readonly log: (text: string) => void;
 }
 
-const isRunning = (job: Job): boolean => job.state === 'running' || job.state === 'queued' || job.state === 'cancelling';
 /** Between two looks for an engine that could not be had; the pages ask on their own. */
 const RETRY_MS = 5000;
 
@@ -50,7 +50,7 @@ export function watchEngine(options: EngineWatchOptions): EngineWatch {
     };
     const watchJobs = async (): Promise<void> => {
       for await (const jobs of await client.jobs.watch({})) {
-        running = jobs.filter(isRunning);
+        running = jobs.filter(isWorthAsking);
         options.onJobs(running);
       }
     };

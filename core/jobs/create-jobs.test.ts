@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { makeTestFolder } from '../testing/test-folder.ts';
-import type { Job } from '../../contract/jobs.ts';
+import { isWorthAsking, type Job } from '../../contract/jobs.ts';
 import { problemError } from '../../contract/problem-catalogue.ts';
 import { problemOf } from '../../contract/problem.ts';
 import { keepLog } from '../storage/history/history-fixtures.ts';
@@ -35,6 +35,14 @@ async function readLog(jobs: Jobs, id: string): Promise<string[]> {
   for await (const line of jobs.attach(id)) lines.push(line.text);
   return lines;
 }
+
+it.each([
+  ['upgrade', 'running', true], ['upgrade', 'cancelling', true], ['upgrade', 'done', false],
+  // It begins by itself with every engine: a window closed meanwhile has nothing to ask.
+  ['scan', 'running', false],
+] as const)('a job %s, %s: worth asking before it is ended: %s', (kind, state, expected) => {
+  expect(isWorthAsking({ kind, state })).toBe(expected);
+});
 
 describe.each<[string, () => string | null]>([['on disk', newFolder], ['in memory', () => null]])('createJobs %s', (_, where) => {
   it('runs, tells, logs in lines and ends with a result', async () => {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { job as jobSchema, type Job, type JobLogLine, type JobState } from '../../contract/jobs.ts';
+import { isUnderWay, job as jobSchema, type Job, type JobLogLine } from '../../contract/jobs.ts';
 import { makeProblem, problemError } from '../../contract/problem-catalogue.ts';
 import { problemOf } from '../../contract/problem.ts';
 import type { Logger } from '../logging/logger.ts';
@@ -60,7 +60,6 @@ const STOP_WITHIN_MS = 10_000;
 /** Listeners hear of progress so often at most, ms; of a state at once. */
 const TELL_EVERY_MS = 200;
 const MAX_LINE = 16_384;
-const active: ReadonlySet<JobState> = new Set(['queued', 'running', 'cancelling']);
 
 export function createJobs({ folder: dir, log, now = Date.now }: JobsOptions): Jobs {
   const jobs = new Map<string, Held>();
@@ -115,7 +114,7 @@ export function createJobs({ folder: dir, log, now = Date.now }: JobsOptions): J
   };
 
   const forgetOldest = async (): Promise<void> => {
-    const ended = [...jobs.values()].filter((held) => !active.has(held.job.state)).sort((a, b) => a.job.startedAtMs - b.job.startedAtMs);
+    const ended = [...jobs.values()].filter((held) => !isUnderWay(held.job)).sort((a, b) => a.job.startedAtMs - b.job.startedAtMs);
     for (const held of ended.slice(0, Math.max(0, jobs.size - MAX_KEPT))) {
       jobs.delete(held.job.id);
       if (dir !== null) for (const end of ['json', 'log']) await rm(join(dir, `${held.job.id}.${end}`), { force: true }).catch(() => undefined);
@@ -125,7 +124,7 @@ export function createJobs({ folder: dir, log, now = Date.now }: JobsOptions): J
   const contextOf = (held: Held): JobContext => ({
     signal: held.abort.signal,
     progress({ fraction, doing }) {
-      if (!active.has(held.job.state)) return;
+      if (!isUnderWay(held.job)) return;
       const known = fraction !== null && Number.isFinite(fraction) ? Math.min(1, Math.max(0, fraction)) : null;
       held.pace = known === null ? null : updatePace(held.pace, now(), known);
       held.job = { ...held.job, progress: known, secondsLeft: secondsLeft(held.pace), ...(doing === undefined ? {} : { doing }) };
@@ -178,9 +177,9 @@ export function createJobs({ folder: dir, log, now = Date.now }: JobsOptions): J
       listeners.add(listener);
       return () => void listeners.delete(listener);
     },
-    runningCount: () => [...jobs.values()].filter((held) => active.has(held.job.state)).length,
+    runningCount: () => [...jobs.values()].filter((held) => isUnderWay(held.job)).length,
     async stopAll() {
-      const running = [...jobs.values()].filter((held) => active.has(held.job.state));
+      const running = [...jobs.values()].filter((held) => isUnderWay(held.job));
       for (const held of running) {
         if (held.job.state !== 'cancelling') change(held, { state: 'cancelling', secondsLeft: null });
         held.abort.abort();
@@ -202,7 +201,7 @@ export function createJobs({ folder: dir, log, now = Date.now }: JobsOptions): J
         }
         const held: Held = { job, log: openLog(job.id, true), abort: new AbortController(), pace: null, done: Promise.resolve(), saving: Promise.resolve() };
         jobs.set(job.id, held);
-        if (!active.has(job.state)) continue;
+        if (!isUnderWay(job)) continue;
         change(held, { state: 'interrupted', endedAtMs: now(), secondsLeft: null, doing: null, problem: makeProblem('job.interrupted') });
         await held.saving;
       }

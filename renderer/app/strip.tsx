@@ -1,10 +1,9 @@
 import type { ReactNode } from 'react';
 import type { Inventory } from '../../contract/gpu.ts';
-import type { Job } from '../../contract/jobs.ts';
+import { isUnderWay, type Job } from '../../contract/jobs.ts';
 import type { EngineStatus } from '../../contract/system.ts';
 import type { ConnectionState } from '../connection/connect.ts';
 import { valueOf } from '../connection/remote.ts';
-import { isActive } from '../stores/jobs-store.ts';
 import { Button } from '../ui/button.tsx';
 import { formatDuration, formatFigures, formatShare } from '../ui/format.ts';
 import { Icon } from '../ui/icons.tsx';
@@ -42,7 +41,7 @@ export function Strip(): ReactNode {
   const connection = useConnection((s) => s.state);
   const status = useEngine((s) => valueOf(s.status));
   const inventory = useGpuStore((s) => valueOf(s.inventory));
-  const active = (useJobs((s) => valueOf(s.jobs)) ?? []).filter(isActive);
+  const active = (useJobs((s) => valueOf(s.jobs)) ?? []).filter(isUnderWay);
   const words = decideEngineWords(connection, status, inventory);
   return (
     <footer className="strip" aria-label="State">

@@ -25,9 +25,6 @@ export interface JobsState {
 }
 export type JobsStore = StoreApi<JobsState>;
 
-/** Whether a job still runs. Pure. */
-export const isActive = (job: Job): boolean => job.state === 'queued' || job.state === 'running' || job.state === 'cancelling';
-
 /** Jobs, whoever started them, and the log of the one that is open. */
 export function createJobsStore(deps: { readonly client: Client; readonly source: StreamSource; readonly clock: CommitClock }): JobsStore {
   const { client, source, clock } = deps;

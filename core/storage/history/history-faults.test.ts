@@ -130,7 +130,7 @@ it('another process holds the write lock: it waits, and nothing is lost', async 
   const path = copyOfGood();
   const { history } = openHistory(path, { clock });
   await history.status();
-  const script = `const { DatabaseSync } = require('node:sqlite'); const db = new DatabaseSync(process.argv[1]); db.exec('BEGIN IMMEDIATE'); console.log('held'); process.stdin.on('data', () => { db.exec('COMMIT'); process.exit(0); });`;
+  const script = `const { DatabaseSync } = require('node:sqlite'); const db = new DatabaseSync(process.argv[1], { timeout: 20000 }); db.exec('BEGIN IMMEDIATE'); console.log('held'); process.stdin.on('data', () => { db.exec('COMMIT'); process.exit(0); });`;
   const child = spawn(process.execPath, ['-e', script, path], { stdio: ['pipe', 'pipe', 'ignore'] });
   await once(child.stdout, 'data');
   await feed(history, devices, T0 + 20 * 60_000, T0 + 20 * 60_000 + 31_000, 1000);

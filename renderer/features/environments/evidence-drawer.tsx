@@ -1,9 +1,9 @@
 import { useEffect, useRef, type ReactNode } from 'react';
+import { isUnderWay } from '../../../contract/jobs.ts';
 import type { EnvironmentReport, GpuTarget } from '../../../contract/verdict.ts';
 import { useApp, useEnvironments, useGpuStore, useJobs, useUpgrades } from '../../app/context.tsx';
 import { hrefOf } from '../../app/routes.ts';
 import { valueOf } from '../../connection/remote.ts';
-import { isActive } from '../../stores/jobs-store.ts';
 import { Button } from '../../ui/button.tsx';
 import { formatBytes, formatDeviceName, formatFigures, formatWhole } from '../../ui/format.ts';
 import { Icon } from '../../ui/icons.tsx';
@@ -99,7 +99,7 @@ function Actions({ report }: { readonly report: EnvironmentReport }): ReactNode 
   const whatIf = useEnvironments((s) => s.whatIf);
   // Kernels run on hardware: not on a recording, and not on GPUs that are only named.
   const hardware = useGpuStore((s) => { const inventory = valueOf(s.inventory); return inventory !== null && (inventory.source === 'nvml' || inventory.source === 'smi') && inventory.devices.length > 0; });
-  const running = useJobs((s) => (valueOf(s.jobs) ?? []).some((j) => j.kind === 'prove' && isActive(j) && j.title === report.environment.name));
+  const running = useJobs((s) => (valueOf(s.jobs) ?? []).some((j) => j.kind === 'prove' && isUnderWay(j) && j.title === report.environment.name));
   const busy = useUpgrades((s) => (valueOf(s.list) ?? []).find((u) => u.environmentId === report.environment.id && u.state === 'running') ?? null);
   const { environment, xray, cells } = report;
   if (busy !== null) return <div className="acts"><a className="btn primary" href={`${hrefOf('environments', environment.id)}?do=${busy.kind === 'upgrade' ? 'repair' : 'undo'}`}>Open the {busy.kind === 'upgrade' ? 'repair' : 'undoing'}</a><span className="sub">It is being changed now.</span></div>;

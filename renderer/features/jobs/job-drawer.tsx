@@ -1,9 +1,8 @@
 import './jobs.css';
 import { useEffect, useRef, type ReactNode } from 'react';
-import type { Job } from '../../../contract/jobs.ts';
+import { isUnderWay, type Job } from '../../../contract/jobs.ts';
 import { useApp, useJobs } from '../../app/context.tsx';
 import { valueOf } from '../../connection/remote.ts';
-import { isActive } from '../../stores/jobs-store.ts';
 import { Button } from '../../ui/button.tsx';
 import { formatClock, formatDuration, formatShare, formatWhen } from '../../ui/format.ts';
 import { Icon } from '../../ui/icons.tsx';
@@ -23,7 +22,7 @@ const words: Readonly<Record<Job['state'], { readonly word: string; readonly kin
 /** One line about a job: state, progress, time. Pure. */
 export function describeJob(job: Job, nowMs: number): string {
   const parts = [words[job.state].word];
-  if (isActive(job)) {
+  if (isUnderWay(job)) {
     if (job.progress !== null) parts.push(`${formatShare(job.progress).text} %`);
     if (job.doing !== null) parts.push(job.doing);
     if (job.secondsLeft !== null) parts.push(`${formatDuration(job.secondsLeft)} left`);
@@ -47,7 +46,7 @@ export function JobDrawer({ onClose }: { onClose(): void }): ReactNode {
         <h2>Jobs</h2>
         <span className="sub">{open ? open.title : 'choose one to see its log'}</span>
         <span className="sp" />
-        {open && isActive(open) && (
+        {open && isUnderWay(open) && (
           <Button small disabled={open.state === 'cancelling'} onClick={() => void store.getState().cancel(open.id)}>
             Cancel {open.kind}
           </Button>
