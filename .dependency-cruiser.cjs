@@ -33,7 +33,8 @@ const allowed = [
   allow('^core/engine/', '^core/supervisor/process-identity\\.ts$'),
   allow('^core/engine/', '^core/gpu/sources/choose-source\\.ts$'),
   // Leaves without state: who a process is, a tool run to its end, the newest value for many readers.
-  allow('^core/environments/', '^core/(supervisor/(process-identity|run-tool)|engine/gauge)\\.ts$'),
+  allow('^core/(environments|inference)/', '^core/(supervisor/(process-identity|run-tool)|engine/gauge)\\.ts$'),
+  allow('^core/inference/', '^core/storage/storage-client\\.ts$'),
   allow('^core/testing/', '^core/'),
 
   // native-workers: each its own folder and the runtime, and the native packages that are its reason.
@@ -42,6 +43,8 @@ const allowed = [
   allow('^native-workers/', packages('node', 'zod')),
   allow('^native-workers/([^/]+)/', '^native-workers/($1|runtime)/'),
   allow('^native-workers/nvml/', packages('koffi')),
+  allow('^native-workers/inference/', packages('node-llama-cpp')),
+  allow('^native-workers/model-probe/.*\\.test\\.ts$', packages('@huggingface/gguf')),
 
   // electron: the desktop face.
   allow('^electron/', '^(contract|electron)/'),
@@ -52,6 +55,7 @@ const allowed = [
   allow('^renderer/', '^contract/'),
   allow('^renderer/', packages('react', 'react-dom', 'zustand', 'zod', '@orpc/(contract|client|shared)', 'vite')),
   allow('^renderer/(ui|features|app)/', packages('radix-ui', '@radix-ui/[^/]+', 'lucide-react', 'cmdk', '@tanstack/react-(table|virtual)', 'recharts', 'uplot', 'get-nonce')),
+  allow('^renderer/features/chat/', packages('react-markdown', 'remark-gfm', 'rehype-sanitize', 'hast', 'mdast', 'unified')),
   allow('^renderer/live-series/', packages('uplot')),
   allow('^renderer/main\\.tsx$', packages('get-nonce')),
   allow('^renderer/', { path: '^renderer/.*\\.css$|^node_modules/(uplot|tailwindcss)/.*\\.css$' }),
@@ -67,11 +71,11 @@ const allowed = [
   // e2e: the product from outside. The benchmarks read what the product's own tests read.
   allow('^e2e/', '^(contract|e2e)/'),
   allow('^e2e/', node),
-  allow('^e2e/', packages('node', '@playwright/test', 'playwright', 'playwright-core', '@axe-core/playwright', 'axe-core', 'ws', 'zod', 'vitest', 'vite', '@vitejs/plugin-react', '@electron/fuses', 'electron', 'parse-prometheus-text-format', '@orpc/(contract|client)')),
+  allow('^e2e/', packages('node', '@playwright/test', 'playwright', 'playwright-core', '@axe-core/playwright', 'axe-core', 'ws', 'zod', 'vitest', 'vite', '@vitejs/plugin-react', '@electron/fuses', 'electron', 'parse-prometheus-text-format', 'openai', '@orpc/(contract|client)')),
 
-  allow('^e2e/(bench|fixtures)/', '^core/testing/'),
+  allow('^e2e/(bench|fixtures|specs)/', '^core/testing/'),
   // What no operation offers by itself: a worker alone, a snapshot alone.
-  allow('^e2e/bench/', '^core/(environments|supervisor|logging)/'),
+  allow('^e2e/bench/', '^core/(environments|inference|supervisor|logging)/'),
 
   // bin: before anything is installed. scripts: build tools, the launcher's own steps.
   allow('^bin/', '^bin/'),
@@ -85,7 +89,7 @@ const allowed = [
   // Tests: any part of their own side, the tools of testing, and the C driver's builder in core/testing.
   allow('^core/.*\\.test\\.ts$|^core/.*/fixtures/', '^core/'),
   allow('^native-workers/.*\\.test\\.ts$', '^core/testing/'),
-  allow('^(contract|core|native-workers|electron|bin|scripts)/.*\\.test\\.ts$|^core/testing/|^core/.*/fixtures/', packages('vitest', 'fast-check', 'ws', 'zod', 'parse-prometheus-text-format', '@orpc/(client|contract|server)')),
+  allow('^(contract|core|native-workers|electron|bin|scripts)/.*\\.test\\.ts$|^core/testing/|^core/.*/fixtures/', packages('vitest', 'fast-check', 'ws', 'zod', 'openai', 'parse-prometheus-text-format', '@orpc/(client|contract|server)')),
   allow('^contract/.*\\.test\\.ts$', node),
   allow('^renderer/.*\\.test\\.tsx?$', '^renderer/'),
   allow('^renderer/.*\\.test\\.tsx?$|^renderer/.*test-support', packages('vitest', 'fast-check', '@testing-library/[^/]+', 'jsdom', 'axe-core', '@orpc/server')),

@@ -13,6 +13,9 @@ import { historyEvent, historyQuery, historySeries, historyStatus } from './hist
 import { job, jobLogLine } from './jobs.ts';
 import { problem } from './problem.ts';
 import { secretStatus, settingsPatch, settingsStatus } from './settings.ts';
+import { chatEvent, comparison, comparisonWish, conversation, conversationHit, conversationPage, promptSet, sendInput } from './chat.ts';
+import { backendsState, engineSettingNote, generateRequest, generationEvent, loadedModel, loadWish, provider, someEngineSettings } from './inference.ts';
+import { download, downloadWish, model, modelList, modelOutlook, modelSubject, offeredModel } from './models.ts';
 import { advice, upgrade, upgradePlan } from './upgrades.ts';
 import { drift, driverFacts, environmentMatrix, environmentReport, forecast, gpuTarget, proof, proofStepName, verdictCell } from './verdict.ts';
 import { engineInfo, engineStatus, readinessLine, recordingInfo, simulatedFault, webStatus } from './system.ts';
@@ -98,6 +101,75 @@ export const api = {
     watch: gauge.route({ method: 'GET', path: '/upgrades/live', summary: 'The journal whenever it changes' }).input(none).output(eventIterator(z.array(upgrade))),
     forget: destructive.route({ method: 'POST', path: '/upgrades/forget', summary: 'Give the disk of a snapshot back; that upgrade cannot be undone any more' }).input(z.strictObject({ id })).output(ok),
   },
+  models: {
+    list: read.route({ method: 'GET', path: '/models', summary: 'Model files on this machine, those of other programs too; the first question starts a search' }).input(none).output(modelList),
+    watch: gauge.route({ method: 'GET', path: '/models/live', summary: 'The model list whenever it changes' }).input(none).output(eventIterator(modelList)),
+    search: write.route({ method: 'POST', path: '/models/search', summary: 'Look for model files again now' }).input(none).output(modelList),
+    get: read.route({ method: 'GET', path: '/models/{id}', summary: 'One model by id, path or name, its header read again' }).input(z.strictObject({ id: path })).output(model),
+    offered: read.route({ method: 'GET', path: '/models/offered', summary: 'The short list that Warpdeck proposes' }).input(none).output(z.array(offeredModel)),
+    lookUp: read.route({ method: 'POST', path: '/models/look-up', summary: 'GGUF files of a repository on the model hub' }).input(z.strictObject({ repository: z.string().min(3).max(200), revision: z.string().max(200).nullable().default(null) })).output(offeredModel),
+    outlook: read.route({ method: 'POST', path: '/models/outlook', summary: 'Memory and speed of a model on every GPU and the CPU, before it is loaded or even downloaded' }).input(z.strictObject({ subject: modelSubject, settings: someEngineSettings.default({}) })).output(modelOutlook),
+    measure: write.route({ method: 'POST', path: '/models/measure', summary: 'Measure speed with this file, or with a synthetic model of the same shapes (a job)' }).input(z.strictObject({ subject: modelSubject, place: z.string().max(128).nullable().default(null), settings: someEngineSettings.default({}) })).output(job),
+    verify: write.route({ method: 'POST', path: '/models/verify', summary: 'Compare a file with the checksum of its origin (a job)' }).input(z.strictObject({ id: path })).output(job),
+    addFolder: write.route({ method: 'POST', path: '/models/folders', summary: 'Search this folder, or add this file' }).input(z.strictObject({ path })).output(modelList),
+    removeFolder: write.route({ method: 'POST', path: '/models/folders/remove', summary: 'No longer search this folder' }).input(z.strictObject({ path })).output(modelList),
+    planRemove: destructive.route({ method: 'POST', path: '/models/remove/plan', summary: 'Which files would be deleted' }).input(z.strictObject({ id: path })).output(z.object({ planId: z.string(), name: z.string(), files: z.array(z.string()), bytes: z.number() })),
+    remove: destructive.route({ method: 'POST', path: '/models/remove', summary: 'Apply a plan: delete the files' }).input(z.strictObject({ planId: id })).output(ok),
+  },
+  downloads: {
+    list: read.route({ method: 'GET', path: '/downloads', summary: 'Downloads that run, wait, are paused or ended' }).input(none).output(z.array(download)),
+    watch: gauge.route({ method: 'GET', path: '/downloads/live', summary: 'Downloads as they go on' }).input(none).output(eventIterator(z.array(download))),
+    start: write.route({ method: 'POST', path: '/downloads', summary: 'Get a model (a job); the same wish twice is one download' }).input(downloadWish).output(download),
+    pause: write.route({ method: 'POST', path: '/downloads/{id}/pause', summary: 'Stop for now; what is there is kept' }).input(z.strictObject({ id })).output(download),
+    resume: write.route({ method: 'POST', path: '/downloads/{id}/resume', summary: 'Go on where it stopped' }).input(z.strictObject({ id })).output(download),
+    cancel: write.route({ method: 'POST', path: '/downloads/{id}/cancel', summary: 'Give up, and throw away what is there' }).input(z.strictObject({ id })).output(download),
+  },
+  inference: {
+    backends: read.route({ method: 'GET', path: '/inference/backends', summary: 'Builds of llama.cpp, what they promise for these GPUs, whether a trial ran, which one is chosen and why' }).input(none).output(backendsState),
+    watchBackends: gauge.route({ method: 'GET', path: '/inference/backends/live', summary: 'The builds whenever something about them changes' }).input(none).output(eventIterator(backendsState)),
+    tryBackends: write.route({ method: 'POST', path: '/inference/backends/try', summary: 'Forget the trials and make them again' }).input(none).output(backendsState),
+    fetchRuntime: write.route({ method: 'POST', path: '/inference/backends/runtime', summary: 'Fetch the CUDA runtime and cuBLAS as wheels (a job)' }).input(none).output(job),
+    build: write.route({ method: 'POST', path: '/inference/backends/build', summary: 'Build llama.cpp for this GPU from the sources that are shipped (a job)' }).input(z.strictObject({ kind: z.enum(['cuda', 'vulkan', 'cpu']).default('cuda') })).output(job),
+    settingNotes: read.route({ method: 'GET', path: '/inference/settings', summary: 'Engine settings: what each does, and whether it changes answers' }).input(none).output(z.array(engineSettingNote)),
+    loaded: read.route({ method: 'GET', path: '/inference/loaded', summary: 'Models in memory, where they really are, and how fast' }).input(none).output(z.array(loadedModel)),
+    watchLoaded: gauge.route({ method: 'GET', path: '/inference/loaded/live', summary: 'Models in memory whenever something changes, twice a second while they work' }).input(none).output(eventIterator(z.array(loadedModel))),
+    load: write.route({ method: 'POST', path: '/inference/load', summary: 'Load a model; answers when it is ready' }).input(loadWish.strict()).output(loadedModel),
+    unload: write.route({ method: 'POST', path: '/inference/unload', summary: 'Unload a model; what it is writing ends as interrupted' }).input(z.strictObject({ id })).output(ok),
+    setProfile: write.route({ method: 'POST', path: '/inference/profile', summary: 'Settings with which this model is loaded from now on' }).input(z.strictObject({ modelId: z.string().min(1).max(4096), settings: someEngineSettings })).output(ok),
+    generate: base.meta({ effect: 'write', stream: 'log' }).route({ method: 'POST', path: '/inference/generate', summary: 'One answer of a model, which is loaded where needed, as it comes' }).input(z.strictObject({ model: loadWish, request: generateRequest.partial().default({}) })).output(eventIterator(generationEvent)),
+    providers: read.route({ method: 'GET', path: '/inference/providers', summary: 'Other servers with the API of OpenAI' }).input(none).output(z.array(provider)),
+    watchProviders: gauge.route({ method: 'GET', path: '/inference/providers/live', summary: 'The servers whenever something changes' }).input(none).output(eventIterator(z.array(provider))),
+    addProvider: write.route({ method: 'POST', path: '/inference/providers', summary: 'Add a server, asked for its models at once' }).input(z.strictObject({ name: z.string().min(1).max(200), baseUrl: z.string().min(8).max(1000), key: z.string().max(4096).nullable().default(null) })).output(provider),
+    removeProvider: write.route({ method: 'POST', path: '/inference/providers/remove', summary: 'Forget a server and its key' }).input(z.strictObject({ id })).output(ok),
+    checkProvider: write.route({ method: 'POST', path: '/inference/providers/check', summary: 'Ask a server for its models again' }).input(z.strictObject({ id })).output(provider),
+  },
+  chat: {
+    list: read.route({ method: 'GET', path: '/chat', summary: 'Conversations, newest first' }).input(none).output(z.array(conversation)),
+    watch: gauge.route({ method: 'GET', path: '/chat/live', summary: 'Conversations whenever the list changes' }).input(none).output(eventIterator(z.array(conversation))),
+    search: read.route({ method: 'GET', path: '/chat/search', summary: 'Words in titles and messages' }).input(z.strictObject({ text: z.string().min(1).max(500), limit: z.int().min(1).max(500).default(50) })).output(z.array(conversationHit)),
+    create: write.route({ method: 'POST', path: '/chat', summary: 'A new conversation' }).input(conversation.pick({ title: true, systemPrompt: true, answerer: true }).partial().strict()).output(conversation),
+    update: write.route({ method: 'PATCH', path: '/chat/{id}', summary: 'Title, system prompt, model and settings, shown branch' }).input(z.strictObject({ id, ...conversation.pick({ title: true, systemPrompt: true, answerer: true, headId: true }).partial().shape })).output(conversation),
+    page: read.route({ method: 'GET', path: '/chat/{id}', summary: 'Messages of the shown branch; the newest, or those before a place' }).input(z.strictObject({ id, before: z.int().min(0).nullable().default(null), limit: z.int().min(1).max(500).default(100) })).output(conversationPage),
+    send: write.route({ method: 'POST', path: '/chat/{conversationId}/send', summary: 'A message of the user; the answer is written to the conversation and told to those who follow it' }).input(sendInput.strict()).output(z.object({ messageId: z.string(), answerId: z.string() })),
+    regenerate: write.route({ method: 'POST', path: '/chat/{conversationId}/regenerate', summary: 'Another answer beside this one' }).input(z.strictObject({ conversationId: id, messageId: id })).output(z.object({ answerId: z.string() })),
+    stop: write.route({ method: 'POST', path: '/chat/{id}/stop', summary: 'End the answer that is being written; what is there stays' }).input(z.strictObject({ id })).output(ok),
+    follow: log.route({ method: 'GET', path: '/chat/{id}/live', summary: 'What happens in a conversation, piece by piece' }).input(z.strictObject({ id })).output(eventIterator(chatEvent)),
+    remove: write.route({ method: 'POST', path: '/chat/{id}/remove', summary: 'Put a conversation into the bin, where it stays for 30 days' }).input(z.strictObject({ id })).output(ok),
+    restore: write.route({ method: 'POST', path: '/chat/{id}/restore', summary: 'Take a conversation out of the bin' }).input(z.strictObject({ id })).output(conversation),
+    export: read.route({ method: 'GET', path: '/chat/{id}/export', summary: 'A conversation as Markdown (the shown branch) or JSON (all)' }).input(z.strictObject({ id, format: z.enum(['markdown', 'json']) })).output(z.object({ fileName: z.string(), text: z.string() })),
+  },
+  comparisons: {
+    list: read.route({ method: 'GET', path: '/comparisons', summary: 'Comparisons without their texts, newest first' }).input(none).output(z.array(comparison)),
+    start: write.route({ method: 'POST', path: '/comparisons', summary: 'Let one to three configurations answer the same prompts (a job)' }).input(comparisonWish.strict()).output(comparison),
+    get: read.route({ method: 'GET', path: '/comparisons/{id}', summary: 'A comparison with all answers' }).input(z.strictObject({ id })).output(comparison),
+    watch: gauge.route({ method: 'GET', path: '/comparisons/{id}/live', summary: 'A comparison as it is written' }).input(z.strictObject({ id })).output(eventIterator(comparison)),
+    vote: write.route({ method: 'POST', path: '/comparisons/{id}/vote', summary: 'Which answer to a prompt is best; null: none is' }).input(z.strictObject({ id, prompt: z.int().min(0), contender: z.int().min(0).max(2).nullable() })).output(comparison),
+    export: read.route({ method: 'GET', path: '/comparisons/{id}/export', summary: 'A comparison as Markdown, JSON or CSV' }).input(z.strictObject({ id, format: z.enum(['markdown', 'json', 'csv']) })).output(z.object({ fileName: z.string(), text: z.string() })),
+    remove: write.route({ method: 'POST', path: '/comparisons/{id}/remove', summary: 'Forget a comparison' }).input(z.strictObject({ id })).output(ok),
+    promptSets: read.route({ method: 'GET', path: '/prompt-sets', summary: 'Sets of prompts for repeatable tests' }).input(none).output(z.array(promptSet)),
+    savePromptSet: write.route({ method: 'POST', path: '/prompt-sets', summary: 'Keep a set of prompts; id null: a new one' }).input(z.strictObject({ id: id.nullable().default(null), name: promptSet.shape.name, prompts: promptSet.shape.prompts })).output(promptSet),
+    removePromptSet: write.route({ method: 'POST', path: '/prompt-sets/remove', summary: 'Forget a set of prompts' }).input(z.strictObject({ id })).output(ok),
+  },
   jobs: {
     list: read.route({ method: 'GET', path: '/jobs', summary: 'Running and recent jobs' }).input(none).output(z.array(job)),
     watch: gauge.route({ method: 'GET', path: '/jobs/live', summary: 'The job list whenever it changes' }).input(none).output(eventIterator(z.array(job))),
@@ -110,7 +182,7 @@ export const api = {
     watch: gauge.route({ method: 'GET', path: '/settings/live', summary: 'All settings whenever they change' }).input(none).output(eventIterator(settingsStatus)),
     update: write.route({ method: 'PATCH', path: '/settings', summary: 'Change settings' }).input(settingsPatch).output(settingsStatus),
     secrets: read.route({ method: 'GET', path: '/settings/secrets', summary: 'Which secrets are set, and where they lie' }).input(none).output(z.array(secretStatus)),
-    setSecret: write.route({ method: 'POST', path: '/settings/secrets', summary: 'Set or remove a secret' }).input(z.strictObject({ name: z.enum(['hub_token']), value: z.string().max(4096).nullable() })).output(secretStatus),
+    setSecret: write.route({ method: 'POST', path: '/settings/secrets', summary: 'Set or remove a secret' }).input(z.strictObject({ name: z.string().regex(/^(hub_token|provider:[a-z0-9-]{1,64})$/), value: z.string().max(4096).nullable() })).output(secretStatus),
   },
   alerts: {
     list: read.route({ method: 'GET', path: '/alerts', summary: 'Open alerts and those that are over' }).input(z.strictObject({ sinceMs: z.number().nullable().default(null) })).output(alertsState),

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { environmentXray, foundEnvironment } from './environments.ts';
+import { environmentXray, foundEnvironment, libraryCensus } from './environments.ts';
 import { problem } from './problem.ts';
 
 /** Operations of the environment-probe worker (`call` messages). */
@@ -37,6 +37,15 @@ export const xrayRequest = z.object({
 });
 export type XrayRequest = z.infer<typeof xrayRequest>;
 export const xrayReply = environmentXray;
+
+/** `library`: one shared library by its path; whatever the file is, there is an answer. */
+export const libraryRequest = z.object({ path: z.string().min(1).max(4096) });
+export const libraryReply = z.object({
+  census: libraryCensus,
+  /** Names of the libraries that it is linked with (ELF). */
+  needed: z.array(z.string()),
+});
+export type LibraryReply = z.infer<typeof libraryReply>;
 
 /** `watch`: what to tell changes of. Events `changed` follow, each with environment ids. */
 export const watchRequest = z.object({ targets: z.array(z.object({ id: z.string(), folders: z.array(z.string()) })) });

@@ -7,7 +7,7 @@ export type JobState = z.infer<typeof jobState>;
 /** Anything that takes long, whoever started it. */
 export const job = z.object({
   id: z.string(),
-  kind: z.enum(['record', 'scan', 'prove', 'upgrade', 'rollback', 'download', 'benchmark', 'tune', 'training', 'build', 'export']),
+  kind: z.enum(['record', 'scan', 'prove', 'upgrade', 'rollback', 'download', 'benchmark', 'tune', 'training', 'build', 'export', 'measure', 'compare', 'verify']),
   title: z.string(),
   state: jobState,
   startedAtMs: z.number(),

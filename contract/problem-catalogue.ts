@@ -2,12 +2,13 @@ import { dataProblems } from './problems/data.ts';
 import { engineProblems } from './problems/engine.ts';
 import { environmentProblems } from './problems/environments.ts';
 import { gpuProblems } from './problems/gpu.ts';
+import { inferenceProblems } from './problems/inference.ts';
 import { webProblems } from './problems/web.ts';
 import type { Wording } from './problems/wording.ts';
 import { ProblemError, type Problem } from './problem.ts';
 
 /** Every code that can appear anywhere. A test walks it: all texts present, each code raised by something real. */
-export const problemCatalogue = { ...engineProblems, ...gpuProblems, ...environmentProblems, ...dataProblems, ...webProblems };
+export const problemCatalogue = { ...engineProblems, ...gpuProblems, ...environmentProblems, ...inferenceProblems, ...dataProblems, ...webProblems };
 export type ProblemCode = keyof typeof problemCatalogue;
 export const problemCodes = Object.keys(problemCatalogue) as ProblemCode[];
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { someEngineSettings } from './inference.ts';
 
 export const SETTINGS_VERSION = 1;
 
@@ -49,6 +50,31 @@ export const settings = z.object({
     /** Snapshots are kept so long; the newest of an environment always. */
     keepSnapshotDays: z.number().min(1).max(3650),
   }),
+  inference: z.object({
+    /** Searched for model files besides the usual places. */
+    modelFolders: z.array(z.string()),
+    /** Where downloads go; null: `models` in the data folder. */
+    downloadFolder: z.string().max(4096).nullable(),
+    /** Instead of https://huggingface.co: a mirror, without credentials. */
+    hubUrl: z.string().max(1000).nullable(),
+    /** Connections for one download. */
+    connections: z.int().min(1).max(16),
+    /** Id of the model for a first chat; null: the one that was used last, else the smallest that can chat. */
+    defaultModel: z.string().max(4096).nullable(),
+    /** A model that was left alone so long is unloaded; 0: never. */
+    unloadMinutes: z.number().min(0).max(10_080),
+    /** Models in memory at the same time. */
+    maxLoaded: z.int().min(1).max(16),
+    /** Requests that may wait for one model. */
+    maxWaiting: z.int().min(0).max(10_000),
+    /** An answer that says no length ends after so many tokens; so long at most, minutes. */
+    maxAnswerTokens: z.int().min(16).max(1_000_000),
+    maxAnswerMinutes: z.number().min(1).max(1440),
+    /** Settings by model id. */
+    profiles: z.record(z.string(), someEngineSettings),
+    /** Servers with OpenAI's API; their keys are secrets. */
+    providers: z.array(z.object({ id: z.string().regex(/^[a-z0-9-]{1,64}$/), name: z.string().min(1).max(200), baseUrl: z.string().max(1000) })).max(64),
+  }),
   localApi: z.object({ on: z.boolean(), port: z.int().min(1).max(65_535), metrics: z.boolean() }),
   logs: z.object({ level: z.enum(['debug', 'info', 'warn', 'error']), keepMiB: z.number().min(1).max(1024) }),
 });
@@ -62,6 +88,7 @@ export const settingsPatch = z.strictObject({
   alerts: alertSettings.partial(),
   notifications: settings.shape.notifications.partial(),
   environments: settings.shape.environments.partial(),
+  inference: settings.shape.inference.partial(),
   localApi: settings.shape.localApi.partial(),
   logs: settings.shape.logs.partial(),
 }).partial();
@@ -83,6 +110,7 @@ export const defaultSettings: Settings = {
   },
   notifications: { on: true, which: 'problems', quietFrom: null, quietTo: null },
   environments: { folders: [], watch: true, torchIndexUrl: null, packageIndexUrl: null, wheelFolder: null, keepSnapshotDays: 30 },
+  inference: { modelFolders: [], downloadFolder: null, hubUrl: null, connections: 4, defaultModel: null, unloadMinutes: 15, maxLoaded: 3, maxWaiting: 32, maxAnswerTokens: 4096, maxAnswerMinutes: 30, profiles: {}, providers: [] },
   localApi: { on: false, port: 7757, metrics: true },
   logs: { level: 'info', keepMiB: 32 },
 };

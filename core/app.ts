@@ -23,6 +23,8 @@ import { readMachineFacts } from './gpu/diagnose-driver.ts';
 import { assembleEnvironments } from './environments/assemble-environments.ts';
 import { decideMachine } from './environments/targets.ts';
 import { createGpuService } from './gpu/gpu-service.ts';
+import { assembleInference } from './inference/assemble-inference.ts';
+import { openAiParts } from './inference/openai-parts.ts';
 import { decideGpuReadiness, touchesReadiness } from './gpu/readiness.ts';
 import { listRecordings, record } from './gpu/recordings.ts';
 import { createJobs } from './jobs/create-jobs.ts';
@@ -31,10 +33,11 @@ import type { Logger } from './logging/logger.ts';
 import { createSecrets } from './settings/create-secrets.ts';
 import { createSettings } from './settings/create-settings.ts';
 import { createHistory } from './storage/history/create-history.ts';
+import { startStorage } from './storage/storage-client.ts';
 import { createSupervisor } from './supervisor/create-supervisor.ts';
 import { runTool } from './supervisor/run-tool.ts';
 import type { DataFolder } from './system/data-folder.ts';
-import { rendererFolder, resourcesFolder } from './system/entry-points.ts';
+import { packageFolder, rendererFolder, resourcesFolder } from './system/entry-points.ts';
 import { VERSION } from './system/version.ts';
 import { createReport } from './system/report/create-report.ts';
 import { listenLocally } from './web/local-listener.ts';
@@ -88,7 +91,9 @@ export async function createApp(options: AppOptions): Promise<App> {
   const keepsNothing = ephemeral || gpus.list().simulated;
   const release = takeLock(folder, { socket: folder.socket, version: VERSION, sourceSpec: gpus.list().sourceSpec, startedAtMs });
 
-  const history = createHistory({ databasePath: keepsNothing ? null : folder.database, getSettings: () => settings.get().history, log });
+  // Conversations are real also where the GPUs that are shown are not.
+  const storage = startStorage(ephemeral ? null : folder.database, log);
+  const history = createHistory({ databasePath: keepsNothing ? null : folder.database, storage: keepsNothing ? null : storage, getSettings: () => settings.get().history, log });
   const jobs = createJobs({ folder: ephemeral ? null : folder.jobs, log });
   await jobs.load();
   const alerts = createAlerts({
@@ -102,11 +107,13 @@ export async function createApp(options: AppOptions): Promise<App> {
     queryMinutes: (fromMs, toMs) => history.query({ fromMs, toMs, metrics: ['tempCelsius', 'memUsedBytes', 'eventReasons'], maxPoints: 20_000 }),
   });
 
+  // The engine lives as long as an answer is written; asked before there is anything to answer with.
+  let answering = (): boolean => false;
   const life = createLife({
     stays: options.stays,
     lingerMs: ephemeral ? 0 : LINGER_MS,
     firstFaceMs: FIRST_FACE_MS,
-    jobsRunning: () => jobs.runningCount(),
+    jobsRunning: () => jobs.runningCount() + (answering() ? 1 : 0),
     onEnd: () => { options.onEnd('the last face has gone'); },
   });
 
@@ -120,6 +127,15 @@ export async function createApp(options: AppOptions): Promise<App> {
     gpuProcesses: () => gpus.processes.latest()?.processes ?? [],
     programsEnded: () => supervisor.recovered(),
   });
+
+  const inference = assembleInference({
+    root: folder.root, modelsRoot: folder.root, resources: resourcesFolder(), packageFolder: packageFolder('node-llama-cpp'), ephemeral, supervisor, jobs, storage, gpus, environments,
+    settings: () => settings.get().inference,
+    updateSettings: (change) => settings.update({ inference: change }),
+    secrets, log,
+  });
+
+  answering = () => inference.busy();
 
   const inventory = createGauge<Inventory>(gpus.list());
   gpus.onInventory((next) => {
@@ -209,6 +225,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     },
     environments: environments.services,
     upgrades: environments.upgrades,
+    inference: inference.services,
     jobs: {
       gauge: jobsGauge,
       list: () => jobs.list(),
@@ -242,15 +259,20 @@ export async function createApp(options: AppOptions): Promise<App> {
     router,
     rendererFolder,
     onConnection: onConnection('web'),
+    openai: openAiParts(inference, log),
     metricsOn: () => settings.get().localApi.metrics,
-    metricsText: () => makePrometheusText({ inventory: gpus.list(), latest: gpus.latest(), processes: gpus.processes.latest()?.processes ?? [], verdicts: environments.verdicts(), nowMs: Date.now(), explicit: gpus.explicit }),
+    metricsText: () => makePrometheusText({ inventory: gpus.list(), latest: gpus.latest(), processes: gpus.processes.latest()?.processes ?? [], verdicts: environments.verdicts(), inference: inference.loaded.metrics(), nowMs: Date.now(), explicit: gpus.explicit }),
     log,
   }, log);
 
   const publishReadiness = (): void => {
     const pytorch = environments.readiness();
-    readiness.publish([decideGpuReadiness(gpus.list(), gpus.latest()), ...(pytorch === null ? [] : [pytorch])]);
+    readiness.publish([decideGpuReadiness(gpus.list(), gpus.latest()), ...(pytorch === null ? [] : [pytorch]), inference.readiness()]);
   };
+  inference.onChange(() => {
+    life.reconsider();
+    publishReadiness();
+  });
   environments.onChange(() => {
     alerts.acceptStanding([]);
     publishReadiness();
@@ -270,6 +292,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     void web.follow(localApi).catch(() => undefined);
   });
   await environments.start();
+  await inference.start();
   await alerts.start();
   gpus.start();
   if (settings.get().localApi.on && !ephemeral) void web.follow(settings.get().localApi).catch(() => undefined);
@@ -282,10 +305,12 @@ export async function createApp(options: AppOptions): Promise<App> {
       life.close();
       stopStatus();
       await jobs.stopAll();
+      await inference.stop();
       await alerts.stop();
       await Promise.allSettled([web.stop(), local.close(), gpus.stop(), environments.stop()]);
       await supervisor.stopAll();
       await history.close();
+      await storage.close();
       release();
       log.flush();
     },

@@ -1,4 +1,5 @@
 import type { Command } from './command.ts';
+import { engineFlags, samplingFlags } from './engine-flags.ts';
 
 const simulate = 'warpdeck gpus --gpus simulate:4';
 const serveFlags = [
@@ -38,8 +39,8 @@ export const commands: readonly Command[] = [
     load: async () => (await import('./commands/gpus.ts')).runGpus,
   },
   {
-    name: 'ps', summary: 'processes on the GPUs', usage: '', positionals: { min: 0, max: 0 }, flags: [],
-    examples: [{ command: 'warpdeck ps', does: 'who uses the GPUs' }, { command: 'warpdeck ps --json', does: 'for programs' }],
+    name: 'ps', summary: 'processes on the GPUs; with --models, models in memory', usage: '[--models]', positionals: { min: 0, max: 0 }, flags: [{ name: 'models', summary: 'models in memory: where they really are, and how fast' }],
+    examples: [{ command: 'warpdeck ps', does: 'who uses the GPUs' }, { command: 'warpdeck ps --models', does: 'which models are loaded where' }, { command: 'warpdeck ps --json', does: 'for programs' }],
     load: async () => (await import('./commands/ps.ts')).runPs,
   },
   {
@@ -83,6 +84,47 @@ export const commands: readonly Command[] = [
     name: 'upgrades', summary: 'the journal of upgrades, and what can be undone', usage: '', positionals: { min: 0, max: 0 }, flags: [],
     examples: [{ command: 'warpdeck upgrades', does: 'newest first' }],
     load: async () => (await import('./commands/upgrade.ts')).runUpgrades,
+  },
+  {
+    name: 'models', summary: 'models on this machine; get, estimate and measure them', usage: '[ls | get [NAME] | rm NAME | inspect NAME | estimate NAME | measure NAME | verify NAME]', words: ['ls', 'get', 'rm', 'inspect', 'estimate', 'measure', 'verify'], positionals: { min: 0, max: 2 },
+    flags: [
+      { name: 'offered', summary: 'with ls: the short list that Warpdeck proposes' }, { name: 'quantisation', value: 'Q', summary: 'which file of a repository, as Q4_K_M' }, { name: 'sha256', value: 'HEX', summary: 'with get and an address: what it must be' },
+      { name: 'place', value: 'UUID', summary: 'with measure: a GPU, or cpu' }, { name: 'dry-run', summary: 'with rm: only which files' }, { name: 'yes', short: 'y', summary: 'with rm: do not ask' }, ...engineFlags,
+    ],
+    notes: 'NAME is an id, a name or a file here; "get", "estimate" and "measure" also take an offered id, a repository on the\nmodel hub (owner/name:Q4_K_M) or an address. Models of LM Studio, Ollama and the Hugging Face cache are used in place.',
+    examples: [{ command: 'warpdeck models', does: 'what is here' }, { command: 'warpdeck models get', does: 'SmolLM2-135M-Instruct, 98 MB' }, { command: 'warpdeck models estimate bartowski/Qwen2.5-7B-Instruct-GGUF:Q4_K_M', does: 'memory and speed before the download' }, { command: 'warpdeck models measure smollm2-135m-instruct', does: 'its speed here' }],
+    load: async () => (await import('./commands/models.ts')).runModels,
+  },
+  {
+    name: 'chat', summary: 'talks to a model', usage: '[MODEL] [--prompt TEXT]', positionals: { min: 0, max: 1 },
+    flags: [
+      { name: 'prompt', alias: '-p', value: 'TEXT', summary: 'one question; without it standard input, or a conversation at the terminal' }, { name: 'system', value: 'TEXT', summary: 'system prompt' },
+      { name: 'max-tokens', alias: '-n', value: 'N', summary: 'ends the answer after so many tokens' }, { name: 'json-schema', value: 'JSON', summary: 'the answer is JSON of this schema' }, { name: 'grammar', value: 'FILE', summary: 'the answer follows this GBNF grammar' },
+      { name: 'make-room', summary: 'unload other models where there is no room' }, { name: 'list', summary: 'the stored conversations' }, { name: 'export', value: 'ID', summary: 'a stored conversation as Markdown, or JSON with --json' },
+      ...samplingFlags, ...engineFlags,
+    ],
+    notes: 'Without MODEL: the default one, which is fetched where no model is here. Figures of the answer go to standard error.',
+    examples: [{ command: 'warpdeck chat --prompt "Why is the sky blue?"', does: 'one answer of the default model' }, { command: 'warpdeck chat -ngl 0 -c 4096', does: 'a conversation, on the processor' }, { command: 'git diff | warpdeck chat --system "Review this change."', does: 'from standard input' }],
+    load: async () => (await import('./commands/chat.ts')).runChat,
+  },
+  {
+    name: 'load', summary: 'loads a model and keeps it', usage: '[MODEL]', positionals: { min: 0, max: 1 }, flags: [{ name: 'make-room', summary: 'unload other models where there is no room' }, ...engineFlags],
+    notes: 'Exit code 1 when the model is not where it was asked to be. The engine stays until "warpdeck stop".',
+    examples: [{ command: 'warpdeck load smollm2-135m-instruct', does: 'loads it' }, { command: 'warpdeck load qwen2.5-7b -ngl 99 -fa on -ctk q8_0', does: 'with settings' }],
+    load: async () => (await import('./commands/load.ts')).runLoad,
+  },
+  {
+    name: 'unload', summary: 'takes a model out of memory', usage: '[MODEL]', positionals: { min: 0, max: 1 }, flags: [],
+    notes: 'Without MODEL: all of them.',
+    examples: [{ command: 'warpdeck unload', does: 'all models' }],
+    load: async () => (await import('./commands/load.ts')).runUnload,
+  },
+  {
+    name: 'engine', summary: 'builds of llama.cpp: which runs here and why', usage: '[ls | try | fetch | build]', words: ['ls', 'try', 'fetch', 'build'], positionals: { min: 0, max: 1 },
+    flags: [{ name: 'backend', value: 'KIND', choices: ['cuda', 'vulkan', 'cpu'], summary: 'with build: which (cuda)' }],
+    notes: 'fetch gets the CUDA runtime that the CUDA build needs; build compiles llama.cpp for this GPU. Exit code 1 when none runs.',
+    examples: [{ command: 'warpdeck engine', does: 'the builds, their kernels, whether a trial ran' }, { command: 'warpdeck engine build', does: 'one for this GPU, from the sources that are shipped' }],
+    load: async () => (await import('./commands/engine.ts')).runEngine,
   },
   {
     name: 'record', summary: 'a replayable recording of what the driver says', usage: 'FILE --seconds N', positionals: { min: 1, max: 1 },

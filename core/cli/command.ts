@@ -7,6 +7,8 @@ export const JSON_SCHEMA_VERSION = 1;
 export interface FlagSpec {
   readonly name: string;
   readonly short?: string;
+  /** llama.cpp's own word for it, as `-ngl`. */
+  readonly alias?: string;
   /** The value's name in the help; a flag without it is a switch. */
   readonly value?: string;
   readonly choices?: readonly string[];

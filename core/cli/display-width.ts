@@ -59,9 +59,14 @@ export function fitText(text: string, width: number, align: 'left' | 'right' = '
 }
 
 /**
- * A text of somebody else (a command line, a device's name) without what a terminal would obey or be confused by:
- * controls, escape sequences, and marks that turn the writing direction.
+ * Prose of somebody else (a model's answer) without what a terminal would obey or be confused by: controls, escape
+ * sequences, and marks that turn the writing direction. Line breaks, tabs and every space stay.
  */
+export function cleanProse(text: string): string {
+  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]+/g, '');
+}
+
+/** The same as one line. */
 export function cleanText(text: string): string {
   return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]+/g, ' ').trim();
 }

@@ -6,7 +6,7 @@ function pairs(rows: readonly (readonly [string, string])[]): readonly string[] 
   return rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`.trimEnd());
 }
 
-const flagRow = (flag: FlagSpec): readonly [string, string] => [`${flag.short ? `-${flag.short}, ` : '    '}--${flag.name}${flag.value ? ` ${flag.value}` : ''}`, flag.summary];
+const flagRow = (flag: FlagSpec): readonly [string, string] => [`${flag.short ? `-${flag.short}, ` : flag.alias ? `${flag.alias}, ` : '    '}--${flag.name}${flag.value ? ` ${flag.value}` : ''}`, flag.summary];
 
 const exitLine = 'Exit codes: 0 fine, 1 findings, 2 usage, 3 a problem, 4 an internal error.';
 

@@ -21,7 +21,7 @@ export interface CommandLine {
 }
 
 /** Words of verbs that the design names and this version has not yet. */
-export const laterVerbs: readonly string[] = ['models', 'chat', 'load', 'unload', 'engine', 'optimize', 'bench', 'tune'];
+export const laterVerbs: readonly string[] = ['optimize', 'bench', 'tune'];
 
 export function usageError(detail: string): ProblemError {
   return problemError('usage.unknown', { detail });
@@ -91,7 +91,7 @@ export function parseCommandLine(args: readonly string[], commands: readonly Com
     throw usageError(`There is no command "${found.verb}".${near === null ? '' : ` Did you mean "${near}"?`}`);
   }
   const specs = [...globalFlags, ...(command?.flags ?? [])];
-  const rest = found === null ? args : args.filter((_, i) => i !== found.index);
+  const rest = expandAliases(found === null ? args : args.filter((_, i) => i !== found.index), specs);
   const values = new Map<string, string | boolean>();
   const lists = new Map<string, string[]>();
   const positionals: string[] = [];
@@ -110,6 +110,15 @@ export function parseCommandLine(args: readonly string[], commands: readonly Com
   if (command && !flags.on('help')) checkPositionals(command, positionals);
   if (found === null && positionals.length > 0) throw usageError(`"${positionals[0] ?? ''}" stands where a command is expected.`);
   return { verb: found?.verb ?? null, positionals, flags };
+}
+
+/** `-ngl 33` is `--gpu-layers 33`; what follows `--` is nobody's flag. */
+function expandAliases(args: readonly string[], specs: readonly FlagSpec[]): readonly string[] {
+  const end = args.indexOf('--');
+  return args.map((arg, i) => {
+    const spec = end >= 0 && i > end ? undefined : specs.find((s) => s.alias === arg);
+    return spec ? `--${spec.name}` : arg;
+  });
 }
 
 function checkPositionals(command: Command, positionals: readonly string[]): void {

@@ -40,6 +40,8 @@ const inputs: Readonly<Record<string, unknown>> = {
   'history.query': { fromMs: Date.now() - 60_000, toMs: Date.now() }, 'history.events': { fromMs: 0, toMs: 1 }, 'history.status': {}, 'history.export': { fromMs: Date.now() - 60_000, toMs: Date.now(), format: 'csv' },
   'environments.matrix': {}, 'environments.watch': {}, 'environments.scan': {}, 'environments.judge': { for: ['RTX 5090', 'sm_90'], driver: '580.95' }, 'environments.judgeImage': { image: 'nvcr.io/nvidia/pytorch:25.04-py3', for: ['RTX 5090'] },
   'environments.advise': { for: ['RTX 5090'], driver: '580.95' }, 'environments.forecasts': {}, 'environments.proofs': {}, 'environments.drift': {}, 'environments.watchDrift': {}, 'environments.kinds': {}, 'upgrades.list': {}, 'upgrades.watch': {},
+  'models.list': {}, 'models.watch': {}, 'models.search': {}, 'models.offered': {}, 'downloads.list': {}, 'downloads.watch': {}, 'inference.backends': {}, 'inference.watchBackends': {}, 'inference.settingNotes': {}, 'inference.loaded': {}, 'inference.watchLoaded': {}, 'inference.providers': {}, 'inference.watchProviders': {},
+  'chat.list': {}, 'chat.watch': {}, 'chat.search': { text: 'x' }, 'comparisons.list': {}, 'comparisons.promptSets': {},
   'recordings.list': {}, 'jobs.list': {}, 'jobs.watch': {},
   'settings.get': {}, 'settings.watch': {}, 'settings.update': { monitor: { range: '15m' } }, 'settings.secrets': {},
   'alerts.list': {}, 'alerts.watch': {}, 'alerts.quiet': { alertId: null, untilMs: 0 }, 'alerts.preview': {},
@@ -71,7 +73,7 @@ describe('every operation', () => {
 
   it('has an input above, or changes something', () => {
     const unasked = operations.filter(([name]) => !(name in inputs)).map(([name]) => name);
-    expect(unasked.sort()).toEqual(['engine.startWeb', 'engine.stop', 'engine.stopWeb', 'environments.addFolder', 'environments.get', 'environments.prove', 'environments.removeFolder', 'environments.seeDrift', 'gpus.planTerminate', 'gpus.terminate', 'jobs.attach', 'jobs.cancel', 'jobs.get', 'recordings.start', 'settings.setSecret', 'upgrades.apply', 'upgrades.forget', 'upgrades.plan', 'upgrades.planRollback', 'upgrades.rollback']);
+    expect(unasked.sort()).toEqual(['chat.create', 'chat.export', 'chat.follow', 'chat.page', 'chat.regenerate', 'chat.remove', 'chat.restore', 'chat.send', 'chat.stop', 'chat.update', 'comparisons.export', 'comparisons.get', 'comparisons.remove', 'comparisons.removePromptSet', 'comparisons.savePromptSet', 'comparisons.start', 'comparisons.vote', 'comparisons.watch', 'downloads.cancel', 'downloads.pause', 'downloads.resume', 'downloads.start', 'engine.startWeb', 'engine.stop', 'engine.stopWeb', 'environments.addFolder', 'environments.get', 'environments.prove', 'environments.removeFolder', 'environments.seeDrift', 'gpus.planTerminate', 'gpus.terminate', 'inference.addProvider', 'inference.build', 'inference.checkProvider', 'inference.fetchRuntime', 'inference.generate', 'inference.load', 'inference.removeProvider', 'inference.setProfile', 'inference.tryBackends', 'inference.unload', 'jobs.attach', 'jobs.cancel', 'jobs.get', 'models.addFolder', 'models.get', 'models.lookUp', 'models.measure', 'models.outlook', 'models.planRemove', 'models.remove', 'models.removeFolder', 'models.verify', 'recordings.start', 'settings.setSecret', 'upgrades.apply', 'upgrades.forget', 'upgrades.plan', 'upgrades.planRollback', 'upgrades.rollback']);
   });
 
   it.each(operations)('%s refuses input that does not fit, with a Problem', async (name) => {
@@ -79,7 +81,7 @@ describe('every operation', () => {
     await fc.assert(fc.asyncProperty(fc.oneof(fc.string(), fc.integer(), fc.array(fc.anything({ withNullPrototype: false, maxDepth: 1 }), { maxLength: 3 }), fc.dictionary(fc.constantFrom('fromMs', 'toMs', 'pid', 'id', 'zz'), fc.string(), { minKeys: 1 })), async (input) => {
       const answer = await call(name, input).then(() => 'accepted', (error: unknown) => (error as { data?: { code?: string } }).data?.code);
       // What happens to fit an id may be a job that is not there; nothing else may pass.
-      expect(['input.invalid', 'job.not_found', 'process.plan_expired', 'env.not_found', 'upgrade.nothing_to_undo']).toContain(answer);
+      expect(['input.invalid', 'job.not_found', 'process.plan_expired', 'env.not_found', 'upgrade.nothing_to_undo', 'model.not_found', 'download.unknown', 'load.not_loaded', 'provider.not_found', 'chat.not_found']).toContain(answer);
     }), { numRuns: 15, seed: 20_261_121 });
   });
 });

@@ -1,8 +1,9 @@
-import { implement, type Router } from '@orpc/server';
-import { api } from '../../contract/api.ts';
+import type { Router } from '@orpc/server';
 import { makeProblem, problemCodes } from '../../contract/problem-catalogue.ts';
 import type { FaceContext } from './face-context.ts';
 import { frameStream } from './frame-stream.ts';
+import { implementer as os } from './implementer.ts';
+import { inferenceRoutes } from './inference-routes.ts';
 import type { EngineServices } from './services.ts';
 
 /**
@@ -10,7 +11,6 @@ import type { EngineServices } from './services.ts';
  * outputs are not checked again on the way out, because what comes from outside was parsed when it came in.
  */
 export function createRouter(services: EngineServices): Router<Record<never, never>, FaceContext> {
-  const os = implement(api).$config({ initialOutputValidationIndex: Number.NaN }).$context<FaceContext>();
   const { gpus, history, recordings, environments, upgrades, jobs, settings, alerts } = services;
   const ok = { ok: true } as const;
   return os.router({
@@ -115,6 +115,7 @@ export function createRouter(services: EngineServices): Router<Record<never, nev
         return ok;
       }),
     },
+    ...inferenceRoutes(services.inference),
     jobs: {
       list: os.jobs.list.handler(() => jobs.list()),
       watch: os.jobs.watch.handler(({ signal }) => jobs.gauge.stream(signal)),

@@ -10,6 +10,7 @@ import type { Advice, Upgrade, UpgradePlan } from '../../contract/upgrades.ts';
 import type { Drift, DriverFacts, EnvironmentMatrix, EnvironmentReport, Forecast, GpuTarget, Proof, ProofStepName, VerdictCell } from '../../contract/verdict.ts';
 import type { Problem } from '../../contract/problem.ts';
 import type { Gauge } from './gauge.ts';
+import type { InferenceServices } from './inference-services.ts';
 
 /** What the operations of the contract need, by area. `app.ts` puts it together; nothing here knows a transport. */
 export interface EngineServices {
@@ -70,6 +71,7 @@ export interface EngineServices {
   };
   readonly environments: EnvironmentServices;
   readonly upgrades: UpgradeServices;
+  readonly inference: InferenceServices;
 }
 
 /** GPUs and a driver to judge for; empty and null: this machine's. */

@@ -4,6 +4,7 @@
  */
 import { lstat, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { LibraryReply } from '../../contract/environment-probe.ts';
 import type { Alert } from '../../contract/alerts.ts';
 import type { GpuProcess, Inventory } from '../../contract/gpu.ts';
 import type { ReadinessLine } from '../../contract/system.ts';
@@ -26,6 +27,7 @@ import { createDriftWatch } from './drift/create-drift-watch.ts';
 import { createIndexCheck } from './install/index-reachable.ts';
 import { findTools, type FoundTools } from './install/find-tools.ts';
 import { readIndexAccess } from './install/index-access.ts';
+import type { IndexAccess } from './install/install-tool.ts';
 import { DEFAULT_LIMITS } from './install/run-tool-step.ts';
 import { createEnvironmentProbe } from './probe/environment-probe.ts';
 import { decideProcessEnvironment, findUsers } from './probe/find-users.ts';
@@ -36,8 +38,10 @@ import { proveEnvironment } from './proof/prove-environment.ts';
 import { verifyImport } from './proof/verify-import.ts';
 import { runScript, type RunScript } from './python/run-script.ts';
 import { runSmoke } from './run-smoke.ts';
-import type { Machine } from './targets.ts';
+import { decideDriverFacts, type Machine } from './targets.ts';
 import { createUpgrades } from './upgrade/create-upgrades.ts';
+import { parseCapability } from './verdict/architecture-rules.ts';
+import { judgeKernels } from './verdict/kernel-rules.ts';
 import { summariseVerdicts } from './verdict/summarise-verdicts.ts';
 
 export interface AssembleOptions {
@@ -59,6 +63,8 @@ export interface AssembleOptions {
   readonly programsEnded: () => Promise<unknown>;
 }
 
+type JudgeCode = (code: Readonly<LibraryReply['census']['code']>, computeCapability: string) => Promise<{ state: 'native' | 'jit' | 'ptx_too_new' | 'ptx_unknown' | 'missing' | 'unknown'; by: string | null; needCuda: string | null }>;
+
 export interface AssembledEnvironments {
   readonly services: Environments;
   readonly upgrades: UpgradeServices;
@@ -71,6 +77,14 @@ export interface AssembledEnvironments {
   onChange(listener: () => void): () => void;
   /** Fills environment and verdict of GPU processes. */
   annotate(processes: readonly GpuProcess[]): Promise<GpuProcess[]>;
+  /** Where packages lie, for whoever looks for libraries in them. */
+  packagePlaces(): { prefix: string; sitePackages: readonly string[] }[];
+  /** How this user gets packages: the indexes, and what can fetch from them. */
+  readonly packageTools: { access(): IndexAccess; uv(): Promise<string | null>; pythons(): Promise<string[]> };
+  /** Device code and needs of a shared library, read by the worker. */
+  readLibrary(path: string): Promise<LibraryReply>;
+  /** What this device code is for a GPU with this machine's driver. */
+  judgeCode: JudgeCode;
   /** For /metrics: name and short id, never the path. */
   verdicts(): { environment: string; gpu: string; verdict: string }[];
 }
@@ -186,8 +200,26 @@ export function assembleEnvironments(options: AssembleOptions): AssembledEnviron
   services.onChange(tell);
   drift.onChange(tell);
 
+  const judgeCode: JudgeCode = async (code, computeCapability) => {
+    const gpu = parseCapability(computeCapability);
+    if (gpu === null) return { state: 'unknown', by: null, needCuda: null };
+    const isa = new Map(code.flatMap((c) => (c.ptxIsa === null ? [] : [[c.arch, c.ptxIsa] as const])));
+    const driver = decideDriverFacts(options.inventory(), options.devicesCount(), null, machine);
+    const { state, by, needCuda } = judgeKernels(code.map((c) => c.arch), isa, null, gpu, driver, await getTables());
+    return { state, by, needCuda };
+  };
+
   return {
     services,
+    packagePlaces: () => services.reports().map(({ environment }) => ({ prefix: environment.prefix, sitePackages: environment.packageFolders })),
+    readLibrary: (path) => probe.library(path),
+    packageTools: {
+      access,
+      uv: async () => (await known()).programs.uv?.path ?? null,
+      // Environments that brought pip, then whatever the system calls Python.
+      pythons: () => Promise.resolve([...services.reports().flatMap(({ environment, xray }) => (environment.python.path !== null && xray?.packages.some((p) => p.name === 'pip') ? [environment.python.path] : [])), 'python3']),
+    },
+    judgeCode,
     upgrades: upgradeServices,
     async start() {
       if (options.ephemeral) return;

@@ -6,8 +6,12 @@ import type { SecretStatus } from '../../contract/settings.ts';
 import type { Logger } from '../logging/logger.ts';
 import { writeFileAtomic } from '../storage/write-file-atomic.ts';
 
-export const secretNames = ['hub_token'] as const;
-export type SecretName = (typeof secretNames)[number];
+/** Those that are always listed, set or not. */
+const secretNames = ['hub_token'] as const;
+/** The keys of other servers come and go with them. */
+export type SecretName = (typeof secretNames)[number] | `provider:${string}`;
+
+const isSecretName = (name: string): name is SecretName => secretNames.some((one) => one === name) || /^provider:[a-z0-9-]{1,64}$/.test(name);
 
 /** Runs a system tool with text on its standard input; rejects when it cannot be started or takes too long. */
 export type RunTool = (program: string, args: readonly string[], input: string) => Promise<{ readonly code: number | null; readonly stdout: string }>;
@@ -94,12 +98,12 @@ export function createSecrets({ path, runTool, log, platform = process.platform 
   return {
     async list() {
       const { secrets } = await read();
-      return secretNames.map((name) => ({ name, set: secrets[name] !== undefined, where: secrets[name]?.where ?? (problem === null && keyring !== null ? 'keyring' : 'file') }));
+      const names = [...new Set<string>([...secretNames, ...Object.keys(secrets).filter(isSecretName)])];
+      return names.map((name) => ({ name, set: secrets[name] !== undefined, where: secrets[name]?.where ?? (problem === null && keyring !== null ? 'keyring' : 'file') }));
     },
     set(name, value) {
-      const known = secretNames.find((one) => one === name);
-      if (known === undefined) return Promise.reject(problemError('input.invalid', { detail: `There is no secret "${name}".` }));
-      const done = changing.then(() => change(known, value));
+      if (!isSecretName(name)) return Promise.reject(problemError('input.invalid', { detail: `There is no secret "${name}".` }));
+      const done = changing.then(() => change(name, value));
       changing = done.catch(() => undefined);
       return done;
     },

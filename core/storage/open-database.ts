@@ -38,22 +38,31 @@ export function sqlTrouble(error: unknown): SqlTrouble {
 const pragmas = `PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA busy_timeout=2000; PRAGMA foreign_keys=ON;
   PRAGMA cache_size=-2048; PRAGMA journal_size_limit=8388608; PRAGMA temp_store=MEMORY; PRAGMA trusted_schema=OFF;`;
 
+export interface OpenHow {
+  /** Look through the whole file first; not needed where another area of this thread has just done so. Default: yes. */
+  readonly check?: boolean;
+  /** Called before a damaged file is set aside: other areas let go of it. */
+  readonly releasing?: () => void;
+}
+
 /**
  * Opens the database, made anew where there is none. A damaged file (it is checked whole) is set aside under a name
  * with the date, never deleted. Blocks: only for the storage thread.
  */
-export function openDatabase(path: string, area: Area, nowMs: number): OpenResult {
+export function openDatabase(path: string, area: Area, nowMs: number, how: OpenHow = {}): OpenResult {
+  const check = how.check ?? true;
   try {
     if (!existsSync(path)) createDatabase(path, area);
   } catch (error) {
     return unavailable(error);
   }
-  const first = tryOpen(path, area);
+  const first = tryOpen(path, area, check);
   if (first.kind !== 'broken') return first.kind === 'open' ? { kind: 'open', db: first.db, broken: null } : first;
   try {
+    how.releasing?.();
     const aside = setAside(path, nowMs);
     createDatabase(path, area);
-    const second = tryOpen(path, area);
+    const second = tryOpen(path, area, check);
     if (second.kind === 'open') return { kind: 'open', db: second.db, broken: makeProblem('history.broken', { path, detail: first.detail, aside: basename(aside) }) };
     return second.kind === 'broken' ? { kind: 'unavailable', why: 'broken', detail: second.detail } : second;
   } catch (error) {
@@ -72,17 +81,29 @@ function createDatabase(path: string, area: Area): void {
   const db = new DatabaseSync(beside);
   try {
     db.exec('PRAGMA page_size=8192; PRAGMA auto_vacuum=INCREMENTAL;');
-    db.exec('CREATE TABLE schema_version (area TEXT PRIMARY KEY, version INTEGER NOT NULL) STRICT;');
-    migrate(db, area);
+    begin(db, area);
   } finally {
     db.close();
   }
   renameSync(beside, path);
 }
 
+function begin(db: DatabaseSync, area: Area): void {
+  db.exec('CREATE TABLE schema_version (area TEXT PRIMARY KEY, version INTEGER NOT NULL) STRICT;');
+  migrate(db, area);
+}
+
+/** One that goes with the thread: for an engine that keeps nothing on disk. */
+export function openInMemory(area: Area): DatabaseSync {
+  const db = new DatabaseSync(':memory:');
+  db.exec('PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY; PRAGMA trusted_schema=OFF;');
+  begin(db, area);
+  return db;
+}
+
 type Tried = { readonly kind: 'open'; readonly db: DatabaseSync } | { readonly kind: 'broken'; readonly detail: string } | Exclude<OpenResult, { kind: 'open' }>;
 
-function tryOpen(path: string, area: Area): Tried {
+function tryOpen(path: string, area: Area, check: boolean): Tried {
   let db: DatabaseSync | null = null;
   try {
     if (statSync(path).size === 0) return { kind: 'broken', detail: 'the file is empty' };
@@ -94,10 +115,10 @@ function tryOpen(path: string, area: Area): Tried {
       db.close();
       return { kind: 'newer', db: new DatabaseSync(path, { readOnly: true }), problem: makeProblem('history.newer', { path, found, known }) };
     }
-    const check = db.prepare('PRAGMA quick_check(1)').get()?.['quick_check'];
-    if (check !== 'ok') {
+    const damage = check ? findDamage(db) : null;
+    if (damage !== null) {
       db.close();
-      return { kind: 'broken', detail: String(check) };
+      return { kind: 'broken', detail: damage };
     }
     db.exec(pragmas);
     migrate(db, area);
@@ -107,6 +128,12 @@ function tryOpen(path: string, area: Area): Tried {
     const why = unavailable(error);
     return why.why === 'broken' ? { kind: 'broken', detail: why.detail } : why;
   }
+}
+
+/** A damaged index of words is not a damaged file: its area makes it anew when it comes upon the damage. */
+function findDamage(db: DatabaseSync): string | null {
+  const found = db.prepare('PRAGMA quick_check(4)').all().map((row) => String(row['quick_check']));
+  return found.find((line) => line !== 'ok' && !/\bfts5\b/i.test(line)) ?? null;
 }
 
 function closeQuietly(db: DatabaseSync | null): void {

@@ -1,12 +1,15 @@
 import { Worker, type Transferable } from 'node:worker_threads';
 import { problemError } from '../../contract/problem-catalogue.ts';
+import { ProblemError } from '../../contract/problem.ts';
 import type { Logger } from '../logging/logger.ts';
 import { entryPoint } from '../system/entry-points.ts';
-import type { FromStorage, StorageCalls, StorageOp, StorageOptions, StoreState, ToStorage } from './history/storage-messages.ts';
+import type { FromStorage, StorageCalls, StorageOp, StorageOptions, StoreState, ThreadOptions, ToStorage } from './history/storage-messages.ts';
 
 /** The engine's end of the storage thread. The thread may die; it is started again and what was asked of it is answered. */
 export interface StorageClient {
-  /** Rejects with `worker.gone` when the thread dies or fails on it. */
+  /** From now on the thread keeps a history, also after it was started again. */
+  openHistory(makeOptions: () => StorageOptions): void;
+  /** Rejects with the Problem that the thread found, or with `worker.gone` when it dies or fails on it. */
   call<Op extends StorageOp>(op: Op, input: StorageCalls[Op]['input'], transfer?: readonly Transferable[]): Promise<StorageCalls[Op]['output']>;
   post(message: ToStorage, transfer?: readonly Transferable[]): void;
   /** Batches of seconds that were posted and not yet taken. */
@@ -19,15 +22,20 @@ export interface StorageClient {
 const MAX_RESTARTS = 5;
 const CLOSE_WITHIN_MS = 5_000;
 
-/** What the JavaScript side of the thread may use, MB; SQLite's page cache (2 MB) is beside it. */
-const resourceLimits = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 4, stackSizeMb: 2 };
+/**
+ * What the JavaScript side of the thread may use, MB; SQLite's page cache (2 MB) is beside it. A message of 20 million
+ * characters is 40 MB, and stands there up to four times while it is stored and indexed.
+ */
+const resourceLimits = { maxOldGenerationSizeMb: 320, maxYoungGenerationSizeMb: 4, stackSizeMb: 2 };
 
 interface Waiting {
   readonly resolve: (value: never) => void;
   readonly reject: (error: Error) => void;
 }
 
-export function startStorage(makeOptions: () => Omit<StorageOptions, 'taken'>, log: Logger, onRestart: () => void): StorageClient {
+/** `databasePath` null: conversations are kept in the thread's memory, and there is no history. */
+export function startStorage(databasePath: string | null, log: Logger): StorageClient {
+  let historyOptions: (() => StorageOptions) | null = null;
   const waiting = new Map<number, Waiting>();
   let nextId = 1;
   let posted = 0;
@@ -50,7 +58,7 @@ export function startStorage(makeOptions: () => Omit<StorageOptions, 'taken'>, l
       if (waiting.size === 0 && !closing) worker?.unref();
       restarts = 0;
       if (message.error === undefined) who?.resolve(message.value as never);
-      else who?.reject(problemError('worker.gone', { name: 'storage' }, { chain: [message.error] }));
+      else who?.reject(message.problem === undefined ? problemError('worker.gone', { name: 'storage' }, { chain: [message.error] }) : new ProblemError(message.problem));
     }
   };
 
@@ -72,13 +80,12 @@ export function startStorage(makeOptions: () => Omit<StorageOptions, 'taken'>, l
 
   const start = (): void => {
     restartTimer = null;
-    const again = posted > 0;
     posted = 0;
     taken = new Int32Array(new SharedArrayBuffer(4));
     let detail = 'no error was told';
     const thread = new Worker(entryPoint('storage'), {
       name: 'storage',
-      workerData: { ...makeOptions(), taken: taken.buffer },
+      workerData: { databasePath, taken: taken.buffer } satisfies ThreadOptions,
       resourceLimits,
       execArgv: ['--disable-warning=ExperimentalWarning'],
     });
@@ -88,11 +95,14 @@ export function startStorage(makeOptions: () => Omit<StorageOptions, 'taken'>, l
     thread.on('exit', (code) => { if (worker === thread) gone(`${detail} (exit ${code})`); });
     // The engine's life does not hang on its history.
     thread.unref();
-    if (again) onRestart();
+    if (historyOptions !== null) client.post({ t: 'history', options: historyOptions() });
   };
-  start();
 
   const client: StorageClient = {
+    openHistory(makeOptions) {
+      historyOptions = makeOptions;
+      client.post({ t: 'history', options: makeOptions() });
+    },
     call(op, input, transfer = []) {
       const thread = worker;
       if (thread === null) return Promise.reject(problemError('worker.gone', { name: 'storage' }));
@@ -124,5 +134,6 @@ export function startStorage(makeOptions: () => Omit<StorageOptions, 'taken'>, l
       clearTimeout(timeout);
     },
   };
+  start();
   return client;
 }

@@ -1,44 +1,71 @@
 /**
  * The thread in which all SQLite runs, so that nothing on disk holds up the engine's loop. Started by
- * storage-client.ts with `StorageOptions`; speaks the messages of history/storage-messages.ts.
+ * storage-client.ts with `ThreadOptions`; speaks the messages of history/storage-messages.ts. The history and the
+ * conversations have a connection each to the same file.
  */
 import { parentPort, workerData } from 'node:worker_threads';
+import { problemOf } from '../../contract/problem.ts';
+import type { ChatOp } from './chat/chat-calls.ts';
+import { createChatStore } from './chat/chat-store.ts';
 import { exportPiece } from './history/history-export.ts';
-import { createHistoryStore } from './history/history-store.ts';
+import { createHistoryStore, type HistoryStore } from './history/history-store.ts';
 import { readSeries } from './history/read-series.ts';
-import type { FromStorage, StorageCalls, StorageOp, StorageOptions, ToStorage } from './history/storage-messages.ts';
+import type { FromStorage, StorageCalls, StorageOp, StorageOptions, ThreadOptions, ToStorage } from './history/storage-messages.ts';
 
 const port = parentPort;
 if (port === null) throw new Error('The storage thread is not a program of its own.');
-const options = workerData as StorageOptions;
+const options = workerData as ThreadOptions;
 const taken = new Int32Array(options.taken);
 const send = (message: FromStorage): void => port.postMessage(message);
+const log = (level: 'info' | 'warn', message: string, fields: Readonly<Record<string, unknown>>): void => send({ t: 'log', level, message, fields });
 
-const store = createHistoryStore(options, {
-  state: (state) => send({ t: 'state', ...state }),
-  log: (level, message, fields) => send({ t: 'log', level, message, fields }),
-});
-const timer = setInterval(() => store.flush(), options.flushMs);
+let store: HistoryStore | null = null;
+let timer: NodeJS.Timeout | null = null;
+const chat = createChatStore({ path: options.databasePath, checked: () => store !== null, releasing: () => store?.letGo(), log });
 
-type Handlers = { readonly [Op in StorageOp]: (input: StorageCalls[Op]['input']) => StorageCalls[Op]['output'] };
+function openHistory(how: StorageOptions): void {
+  store = createHistoryStore(how, {
+    state: (state) => send({ t: 'state', ...state }),
+    log,
+    releasing: () => chat.letGo(),
+    aside: (path) => chat.salvage(path),
+  });
+  timer = setInterval(() => store?.flush(), how.flushMs);
+}
+
+function history(): HistoryStore {
+  if (store === null) throw new Error('no history is kept');
+  return store;
+}
+
+type HistoryOp = Exclude<StorageOp, ChatOp>;
+type Handlers = { readonly [Op in HistoryOp]: (input: StorageCalls[Op]['input']) => StorageCalls[Op]['output'] };
 const handlers: Handlers = {
-  query: (input) => readSeries(store.source, input),
-  events: ({ fromMs, toMs }) => store.events(fromMs, toMs),
-  export: (input) => exportPiece(store.source, store.names(), input),
-  facts: () => store.facts(),
+  query: (input) => readSeries(history().source, input),
+  events: ({ fromMs, toMs }) => history().events(fromMs, toMs),
+  export: (input) => exportPiece(history().source, history().names(), input),
+  facts: () => history().facts(),
+  flush: () => {
+    store?.flush();
+    return null;
+  },
   close: () => {
-    clearInterval(timer);
-    store.close();
+    if (timer !== null) clearInterval(timer);
+    store?.close();
+    chat.close();
     return null;
   },
 };
+const isChatOp = (op: StorageOp): op is ChatOp => op.startsWith('chat.');
 
 function call(id: number, op: StorageOp, input: unknown): void {
   try {
-    send({ t: 'reply', id, value: (handlers[op] as (input: unknown) => unknown)(input) });
+    const value = isChatOp(op) ? chat.run(op, input as StorageCalls[ChatOp]['input']) : (handlers[op] as (input: unknown) => unknown)(input);
+    send({ t: 'reply', id, value });
   } catch (error) {
-    store.noticeError(error);
-    send({ t: 'reply', id, error: error instanceof Error ? error.message : String(error) });
+    const problem = problemOf(error);
+    if (problem === null) store?.noticeError(error);
+    send({ t: 'reply', id, error: error instanceof Error ? error.message : String(error), ...(problem === null ? {} : { problem }) });
   }
   // The last reply is on its way: without a listener the thread ends by itself.
   if (op === 'close') port?.close();
@@ -46,18 +73,21 @@ function call(id: number, op: StorageOp, input: unknown): void {
 
 port.on('message', (message: ToStorage) => {
   switch (message.t) {
+    case 'history':
+      openHistory(message.options);
+      break;
     case 'seconds':
-      store.addSeconds(message);
+      store?.addSeconds(message);
       Atomics.add(taken, 0, 1);
       break;
     case 'devices':
-      store.nameDevices(message.devices);
+      store?.nameDevices(message.devices);
       break;
     case 'event':
-      store.addEvent(message.event);
+      store?.addEvent(message.event);
       break;
     case 'limits':
-      store.setLimits(message.limits);
+      store?.setLimits(message.limits);
       break;
     case 'call':
       call(message.id, message.op, message.input);

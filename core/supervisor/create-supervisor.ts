@@ -37,7 +37,14 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
       if (state !== undefined && state !== 'idle') throw new Error(`A worker named ${description.name} is ${state}.`);
       const worker = startWorker(description, { log, env, journal });
       workers.set(description.name, worker);
-      return worker;
+      if (description.temporary !== true) return worker;
+      return {
+        ...worker,
+        async stop() {
+          await worker.stop();
+          if (workers.get(description.name) === worker && worker.status().state === 'idle') workers.delete(description.name);
+        },
+      };
     },
     runProgram(program) {
       const running = runProgram(program, { env, journal: () => journal.newPath(), ready });

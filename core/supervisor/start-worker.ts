@@ -148,7 +148,7 @@ export function startWorker(description: WorkerDescription, surroundings: Worker
     const message = parsed.data;
     switch (message.t) {
       case 'hello':
-        if (message.name !== name) return condemn(makeProblem('worker.protocol', { name, how: 'a wrong message', detail: `it says it is "${message.name}"` }));
+        if (message.name !== name && !name.startsWith(`${message.name}:`)) return condemn(makeProblem('worker.protocol', { name, how: 'a wrong message', detail: `it says it is "${message.name}"` }));
         if (machine.state !== 'starting') return;
         handle({ t: 'hello' });
         for (const [op, input] of kept) replay(op, input);
@@ -209,6 +209,9 @@ export function startWorker(description: WorkerDescription, surroundings: Worker
     },
     restart() {
       handle({ t: 'restart' });
+    },
+    kill() {
+      running?.signal('SIGKILL');
     },
     stop,
     async checkMemory() {

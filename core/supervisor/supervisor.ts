@@ -3,6 +3,7 @@ import type { EntryPoint } from '../system/entry-points.ts';
 
 /** A worker process, described by data. */
 export interface WorkerDescription {
+  /** As the worker says it; one of several of a kind has its own name after a colon: `inference:3fa2`. */
   readonly name: string;
   /** A part of Warpdeck by name; a path is for workers that are not built with it (tests). */
   readonly entry: EntryPoint | { readonly path: string };
@@ -14,6 +15,8 @@ export interface WorkerDescription {
   /** Added to the allow-listed environment. */
   readonly env?: Readonly<Record<string, string>>;
   readonly nodeArgs?: readonly string[];
+  /** Not listed any more once it was stopped: for workers that come and go with what they hold. */
+  readonly temporary?: boolean;
   /** Tests shorten these. Default 500 … 8000 ms doubling, budget 5, one regained per 120 000 healthy ms. */
   readonly restart?: { readonly firstMs?: number; readonly maxMs?: number; readonly budget?: number; readonly regainMs?: number };
 }
@@ -29,6 +32,8 @@ export interface WorkerHandle {
   onStatus(listener: (status: WorkerStatus) => void): () => void;
   /** Starts again now with a fresh budget (the button after `failed`). */
   restart(): void;
+  /** Ends the process at once, as a crash would: for work that cannot be stopped otherwise. */
+  kill(): void;
   stop(): Promise<void>;
 }
 

@@ -12,6 +12,8 @@ const sources = {
   nvml: 'native-workers/nvml/main.ts',
   'nvml-thread': 'native-workers/nvml/sampling-thread.ts',
   'environment-probe': 'native-workers/environment-probe/main.ts',
+  inference: 'native-workers/inference/main.ts',
+  'model-probe': 'native-workers/model-probe/main.ts',
   guard: 'native-workers/runtime/guard.ts',
 } as const;
 const bundles: Readonly<Record<EntryPoint, string>> = {
@@ -20,6 +22,8 @@ const bundles: Readonly<Record<EntryPoint, string>> = {
   nvml: 'workers/nvml.mjs',
   'nvml-thread': 'workers/nvml-thread.mjs',
   'environment-probe': 'workers/environment-probe.mjs',
+  inference: 'workers/inference.mjs',
+  'model-probe': 'workers/model-probe.mjs',
   guard: 'workers/guard.mjs',
 };
 export type EntryPoint = keyof typeof sources;
@@ -38,6 +42,15 @@ export function entryPoint(name: EntryPoint): string {
 export function rendererFolder(): string | null {
   const path = bundled ? join(here, '..', 'renderer') : join(here, '..', '..', 'out', 'renderer');
   return existsSync(join(path, 'index.html')) ? path : null;
+}
+
+/** An installed package's folder, as Node finds it from here. @throws Error when it is not installed */
+export function packageFolder(name: string): string {
+  for (let folder = here; ; folder = dirname(folder)) {
+    const path = join(folder, 'node_modules', name);
+    if (existsSync(join(path, 'package.json'))) return path;
+    if (folder === dirname(folder)) throw new Error(`${name} is not installed.`);
+  }
 }
 
 /** `resources/` of the repository, or of the packaged app. */

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 
@@ -39,4 +39,17 @@ function install(cache: string, folder: string): void {
     // Another test file was faster.
     if (!existsSync(join(folder, 'bin', 'uv'))) throw error;
   }
+}
+
+/** An interpreter that has this package (`name==version`), made once in the user's cache. */
+export function pythonWith(requirement: string): string {
+  const cache = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'warpdeck-tests');
+  const folder = join(cache, `python-with-${requirement.replaceAll(/[^\w.-]+/g, '-')}`);
+  const python = join(folder, 'bin', 'python');
+  if (existsSync(join(folder, 'complete'))) return python;
+  const { uv } = pythonTools();
+  execFileSync(uv, ['venv', '--quiet', '--allow-existing', '--python', 'python3', folder], { stdio: 'pipe' });
+  execFileSync(uv, ['pip', 'install', '--quiet', '--python', python, requirement], { stdio: 'pipe' });
+  writeFileSync(join(folder, 'complete'), requirement);
+  return python;
 }

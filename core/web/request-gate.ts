@@ -27,6 +27,8 @@ export type GateAnswer = { readonly allow: true; readonly access: 'public' | 'fu
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PATCH', 'PUT', 'DELETE']);
 const MAX_URL = 8192;
 const MAX_BODY = 1024 * 1024;
+/** A conversation with its attachments. */
+const MAX_OPENAI_BODY = 16 * MAX_BODY;
 
 /** Constant time for any two strings: their hashes are compared. */
 export function tokensEqual(a: string, b: string): boolean {
@@ -86,7 +88,7 @@ export function decideRequest(request: GateRequest, settings: GateSettings): Gat
   if (request.headers['transfer-encoding'] !== undefined) return deny(411);
   const length = Number(single(request, 'content-length') ?? '0');
   if (!Number.isSafeInteger(length) || length < 0) return deny(400);
-  if (length > MAX_BODY) return deny(413);
+  if (length > (path.startsWith('/v1/') ? MAX_OPENAI_BODY : MAX_BODY)) return deny(413);
   if (length > 0) {
     if (!/^application\/json(; ?charset=utf-8)?$/i.test(single(request, 'content-type') ?? '')) return deny(415);
   }

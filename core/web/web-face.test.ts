@@ -5,6 +5,7 @@ import { createORPCClient } from '@orpc/client';
 import { RPCLink } from '@orpc/client/websocket';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
+import { problemError } from '../../contract/problem-catalogue.ts';
 import { createRouter } from '../engine/router.ts';
 import type { EngineClient } from '../engine/connect.ts';
 import { makeTestServices } from '../testing/make-test-services.ts';
@@ -26,6 +27,7 @@ async function open(options: Partial<WebFaceOptions> = {}): Promise<WebFace> {
     onConnection: (ws) => { serveConnection(ws, handler, { face: 'web' }, silentLogger); },
     metricsText: () => 'warpdeck_source_up 1\n',
     metricsOn: () => true,
+    openai: { models: () => Promise.resolve([]), answer: (model) => Promise.reject(problemError('model.not_found', { what: model ?? '' })), embed: () => Promise.reject(problemError('model.none')), log: silentLogger },
     log: silentLogger,
   });
 }

@@ -19,6 +19,8 @@ import { answerWithProblems, describeProblem } from '../engine/api-errors.ts';
 import type { FaceContext } from '../engine/face-context.ts';
 import type { Logger } from '../logging/logger.ts';
 import { createFailureLimit } from './failure-limit.ts';
+import { describeRefusal } from './openai/openai-error.ts';
+import { registerOpenAi, type OpenAiParts } from './openai/register-openai.ts';
 import { makeOpenApiDocument } from './openapi-document.ts';
 import { decideRequest, parseBearer, tokensEqual, type GateRequest, type GateSettings } from './request-gate.ts';
 import { CLOSE_ENGINE_ENDS, MAX_FRAME_BYTES } from './rpc-connection.ts';
@@ -44,6 +46,7 @@ export interface WebFaceParts {
   readonly onConnection: (ws: WebSocket) => void;
   readonly metricsText: () => string;
   readonly metricsOn: () => boolean;
+  readonly openai: OpenAiParts;
   readonly log: Logger;
 }
 
@@ -134,7 +137,9 @@ export async function openWebFace(options: WebFaceOptions, parts: WebFaceParts):
     const answer = decideRequest(toGateRequest(request.raw, false), gate);
     if (!answer.allow) {
       if (answer.status === 401) failures.fail(from);
-      return reply.code(answer.status).header('Cache-Control', 'no-store').send();
+      reply.code(answer.status).header('Cache-Control', 'no-store');
+      // Clients of OpenAI's API show the message of the body.
+      return (request.url.startsWith('/v1/') ? reply.send(describeRefusal(answer.status)) : reply.send());
     }
     return undefined;
   });
@@ -175,6 +180,8 @@ export async function openWebFace(options: WebFaceOptions, parts: WebFaceParts):
     if (!matched) return reply.code(404).send(describeProblem(makeProblem('input.unknown_operation', { operation: `${request.method} ${request.url.split('?', 1)[0] ?? ''}` })).toJSON());
     return reply;
   });
+
+  await registerOpenAi(app, parts.openai);
 
   if (parts.rendererFolder !== null) {
     await app.register(fastifyStatic, {

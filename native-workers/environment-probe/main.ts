@@ -1,14 +1,16 @@
 /**
  * The environment-probe worker: looks at files of environments that anybody may have written. Reads only; runs nothing
- * of an environment. Calls: `find`, `cancelFind`, `xray`, `watch` (contract/environment-probe.ts). Events: `changed`, `watching`.
+ * of an environment. Calls: `find`, `cancelFind`, `xray`, `library`, `watch` (contract/environment-probe.ts). Events: `changed`, `watching`.
  */
 import type { z } from 'zod';
-import { findRequest, watchRequest, xrayRequest } from '../../contract/environment-probe.ts';
+import { findRequest, libraryRequest, watchRequest, xrayRequest } from '../../contract/environment-probe.ts';
 import { problemError } from '../../contract/problem-catalogue.ts';
 import { runWorker } from '../runtime/worker-runtime.ts';
 import { findEnvironments } from './finding/find-environments.ts';
 import { createCensusCache } from './library/census-cache.ts';
+import { readLibraryCensus } from './library/read-library-census.ts';
 import { limitCalls } from './limit-calls.ts';
+import { readNeededLibraries } from './packages/read-needed-libraries.ts';
 import { xrayEnvironment } from './packages/xray-environment.ts';
 import { watchEnvironments } from './watch/watch-environments.ts';
 
@@ -43,6 +45,10 @@ const port = runWorker({
     xray(input) {
       const request = parse(xrayRequest, input);
       return oneXray(() => xrayEnvironment(request, { cache }));
+    },
+    async library(input) {
+      const { path } = parse(libraryRequest, input);
+      return { census: await readLibraryCensus(path, path, cache), needed: readNeededLibraries(path).names };
     },
     async watch(input) {
       const state = await folders.setTargets(parse(watchRequest, input).targets);

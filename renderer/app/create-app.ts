@@ -11,6 +11,10 @@ import { createWebTransport, type TokenBox } from '../connection/web-transport.t
 import { createAlertsStore } from '../stores/alerts-store.ts';
 import { createEnvironmentsStore } from '../stores/environments-store.ts';
 import { createUpgradesStore } from '../stores/upgrades-store.ts';
+import { createChatStore } from '../stores/chat-store.ts';
+import { createComparisonsStore } from '../stores/comparisons-store.ts';
+import { createLoadedStore } from '../stores/loaded-store.ts';
+import { createModelsStore } from '../stores/models-store.ts';
 import { createEngineStore } from '../stores/engine-store.ts';
 import { createGpuStore } from '../stores/gpu-store.ts';
 import { createJobsStore } from '../stores/jobs-store.ts';
@@ -50,6 +54,10 @@ export function createApp(token: TokenBox | null): App {
     alerts: createAlertsStore({ client, source: connection, clock }),
     environments: createEnvironmentsStore({ client, source: connection, clock }),
     upgrades: createUpgradesStore({ client, source: connection, clock }),
+    models: createModelsStore({ client, source: connection, clock }),
+    loaded: createLoadedStore({ client, source: connection, clock }),
+    chat: createChatStore({ client, source: connection, clock }),
+    comparisons: createComparisonsStore({ client, source: connection }),
     engine: createEngineStore({ client, source: connection, clock }),
     readiness: createReadinessStore({ client, source: connection, clock }),
   };

@@ -9,6 +9,7 @@ import { Banners } from './banners.tsx';
 import { ConfirmDialog } from './confirm-dialog.tsx';
 import { useApp, useConnection, useGpuStore, useIntents, useJobs, useUi } from './context.tsx';
 import { EnvironmentsRoute } from './environments-route.tsx';
+import { ChatRoute, ModelsRoute } from './inference-routes.tsx';
 import { MonitorRoute } from './monitor-route.tsx';
 import { Rail } from './rail.tsx';
 import { useRoute, type PageName } from './routes.ts';
@@ -16,7 +17,7 @@ import { findByKeys, isTyping } from './shortcuts.ts';
 import { Strip } from './strip.tsx';
 import { TopBar } from './top-bar.tsx';
 
-const titles: Readonly<Record<PageName, string>> = { monitor: 'Monitor', environments: 'Environments', alerts: 'Alerts', settings: 'Settings' };
+const titles: Readonly<Record<PageName, string>> = { monitor: 'Monitor', environments: 'Environments', chat: 'Chat', models: 'Models', alerts: 'Alerts', settings: 'Settings' };
 
 /** Rail, bars and the page between them. The frame never moves. */
 export function Frame(): ReactNode {
@@ -49,7 +50,7 @@ export function Frame(): ReactNode {
         <div className="middle">
           <Banners />
           <main id="main" tabIndex={-1}>
-            <Suspense fallback={null}>{page === 'monitor' ? <MonitorRoute /> : page === 'environments' ? <EnvironmentsRoute /> : page === 'alerts' ? <AlertsPage /> : <SettingsPage />}</Suspense>
+            <Suspense fallback={null}>{page === 'monitor' ? <MonitorRoute /> : page === 'environments' ? <EnvironmentsRoute /> : page === 'chat' ? <ChatRoute /> : page === 'models' ? <ModelsRoute /> : page === 'alerts' ? <AlertsPage /> : <SettingsPage />}</Suspense>
           </main>
           {drawer && <JobDrawer onClose={() => app.jobs.getState().showDrawer(false)} />}
         </div>

@@ -47,6 +47,8 @@ export function Rail(): ReactNode {
       <nav aria-label="Areas">
         <Entry page="monitor" title="Monitor" icon="monitor" keys="Alt 1" digit="1" />
         <Entry page="environments" title="Environments" icon="env" keys="Alt 2" digit="2" />
+        <Entry page="chat" title="Chat" icon="chat" keys="Alt 5" digit="5" />
+        <Entry page="models" title="Models" icon="model" keys="Alt 6" digit="6" />
         <div className="gap" />
         <Entry page="alerts" title="Alerts" icon="bell" keys="Alt 8" {...(open > 0 ? { extra: formatCount(open, 'open alert') } : {})}>
           {open > 0 && (

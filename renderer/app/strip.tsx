@@ -79,7 +79,7 @@ export function Strip(): ReactNode {
   );
 }
 
-const kinds: Readonly<Record<Job['kind'], string>> = { record: 'Recording', scan: 'Search', prove: 'Proof', upgrade: 'Repair', rollback: 'Undo', download: 'Download', benchmark: 'Benchmark', tune: 'Tuning', training: 'Training', build: 'Build', export: 'Export' };
+const kinds: Readonly<Record<Job['kind'], string>> = { record: 'Recording', scan: 'Search', prove: 'Proof', upgrade: 'Repair', rollback: 'Undo', download: 'Download', benchmark: 'Benchmark', tune: 'Tuning', training: 'Training', build: 'Build', export: 'Export', measure: 'Measurement', compare: 'Comparison', verify: 'Check' };
 
 function JobEntry({ job }: { readonly job: Job }): ReactNode {
   const app = useApp();

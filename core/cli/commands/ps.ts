@@ -30,6 +30,7 @@ export function processRow(process: GpuProcess, inventory: Inventory, nowMs: num
 }
 
 export async function runPs(context: CommandContext): Promise<number> {
+  if (context.flags.on('models')) return (await import('./load.ts')).runPsModels(context);
   const { out, signal } = context;
   const engine = await context.attach();
   try {

@@ -1,6 +1,6 @@
-import { changedEvent, findReply, watchingEvent, xrayReply, type ChangedEvent, type FindReply, type FindRequest, type XrayRequest } from '../../../contract/environment-probe.ts';
+import { changedEvent, findReply, libraryReply, watchingEvent, xrayReply, type ChangedEvent, type FindReply, type FindRequest, type LibraryReply, type XrayRequest } from '../../../contract/environment-probe.ts';
 import type { EnvironmentXray, FoundEnvironment } from '../../../contract/environments.ts';
-import { makeProblem } from '../../../contract/problem-catalogue.ts';
+import { makeProblem, problemError } from '../../../contract/problem-catalogue.ts';
 import { problemOf, type Problem } from '../../../contract/problem.ts';
 import type { WorkerStatus } from '../../../contract/system.ts';
 import type { Logger } from '../../logging/logger.ts';
@@ -29,6 +29,8 @@ export interface EnvironmentProbe {
   find(request?: Partial<FindRequest>, signal?: AbortSignal): Promise<FindReply>;
   /** What is in one environment. When the worker dies over it, an empty X-ray with `env.probe_failed`. */
   xray(environment: FoundEnvironment, options?: Partial<Omit<XrayRequest, 'environment'>>): Promise<EnvironmentXray>;
+  /** Device code and needs of one shared library. @throws ProblemError `worker.…` when the worker died over it */
+  library(path: string): Promise<LibraryReply>;
   /** Tells `onChanged` of changes in these folders from now on; replaces what was watched before. */
   watch(targets: readonly { readonly id: string; readonly folders: readonly string[] }[]): void;
   onChanged(listener: (event: ChangedEvent) => void): () => void;
@@ -57,6 +59,8 @@ export const environmentProbeWorker: WorkerDescription = {
 const FIND_TIMEOUT_MS = 120_000;
 /** A cold disk gives a 3 GB torch with 20,000 files in seconds; a busy one, or the network, in minutes. */
 const XRAY_TIMEOUT_MS = 180_000;
+/** A census reads headers only, 10 to 200 ms where the disk is not slow. */
+const LIBRARY_TIMEOUT_MS = 60_000;
 /** Backoff after one death is at most 8 s, and starting takes a second. */
 const COME_BACK_MS = 15_000;
 /** Codes that mean that the worker, not what it was asked for, is the trouble. */
@@ -160,6 +164,11 @@ export function createEnvironmentProbe(options: EnvironmentProbeOptions): Enviro
       } catch (error) {
         return emptyXray(environment, failed(environment.prefix, error), startMs);
       }
+    },
+    async library(path) {
+      const parsed = libraryReply.safeParse(await call('library', { path }, LIBRARY_TIMEOUT_MS));
+      if (parsed.success) return parsed.data;
+      throw problemError('env.probe_failed', { prefix: path, detail: 'its answer does not fit.' });
     },
     watch(targets) {
       watched = [...new Set(targets.map((target) => target.id))];

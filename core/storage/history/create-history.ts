@@ -36,6 +36,8 @@ export interface History {
 export interface HistoryOptions {
   /** null: nothing is kept on disk. */
   readonly databasePath: string | null;
+  /** A thread that others use too; who made it closes it, after this history. Without it: one of its own. */
+  readonly storage?: StorageClient | null;
   readonly getSettings: () => Settings['history'];
   readonly log: Logger;
   readonly now?: () => number;
@@ -65,9 +67,13 @@ export function createHistory(options: HistoryOptions): History {
   const readLimits = (): StorageLimits => ({ sizeCapBytes: options.getSettings().sizeCapMiB * MIB, minuteDays: options.getSettings().minuteDays });
   let limits = readLimits();
   const databasePath = options.databasePath;
-  const storage: StorageClient | null = databasePath === null
-    ? null
-    : startStorage(() => ({ databasePath, flushMs: options.flushMs ?? 10_000, retryMs: options.retryMs ?? 10_000, limits, nowMs: now() }), options.log, () => { named = null; });
+  const storage: StorageClient | null = databasePath === null ? null : options.storage ?? startStorage(databasePath, options.log);
+  if (databasePath !== null) {
+    storage?.openHistory(() => {
+      named = null;
+      return { databasePath, flushMs: options.flushMs ?? 10_000, retryMs: options.retryMs ?? 10_000, limits, nowMs: now() };
+    });
+  }
 
   const postNames = (devices: readonly Device[]): void => {
     named = devices;
@@ -225,7 +231,8 @@ export function createHistory(options: HistoryOptions): History {
       if (closed) return;
       if (!Number.isNaN(second)) postSecond();
       closed = true;
-      await storage?.close();
+      if (storage === options.storage) await storage?.call('flush', null).catch(() => null);
+      else await storage?.close();
     },
   };
 }

@@ -1,3 +1,4 @@
+import { dirname, join } from 'node:path';
 import { makeProblem } from '../../../contract/problem-catalogue.ts';
 import type { HistoryEvent } from '../../../contract/history.ts';
 import type { Problem } from '../../../contract/problem.ts';
@@ -23,10 +24,16 @@ export interface HistoryStore {
   names(): ReadonlyMap<string, string>;
   events(fromMs: number, toMs: number): HistoryEvent[];
   facts(): StoreFacts;
+  /** The file is about to be set aside by another area: it is let go of and opened anew at the next write. */
+  letGo(): void;
   close(): void;
 }
 
 export interface StoreReports {
+  /** The damaged file is about to be set aside. */
+  releasing?(): void;
+  /** It was set aside, under this path. */
+  aside?(path: string): void;
   state(state: StoreState): void;
   log(level: 'info' | 'warn', message: string, fields: Readonly<Record<string, unknown>>): void;
 }
@@ -91,7 +98,10 @@ export function createHistoryStore(options: StorageOptions, reports: StoreReport
     drop();
     if (trouble === 'broken') {
       try {
-        broken = makeProblem('history.broken', { path, detail, aside: setAside(path, nowMs) });
+        reports.releasing?.();
+        const aside = setAside(path, nowMs);
+        broken = makeProblem('history.broken', { path, detail, aside });
+        reports.aside?.(aside);
       } catch (cause) {
         reports.log('warn', 'The damaged history could not be set aside', { detail: String(cause) });
       }
@@ -112,7 +122,7 @@ export function createHistoryStore(options: StorageOptions, reports: StoreReport
 
   const open = (): void => {
     openedAtMs = performance.now();
-    const result = openDatabase(path, historyArea, nowMs);
+    const result = openDatabase(path, historyArea, nowMs, { releasing: () => reports.releasing?.() });
     if (result.kind === 'unavailable') {
       reports.log('warn', 'The history database cannot be opened', { why: result.why, detail: result.detail });
       if (result.why === 'full') say({ state: 'read_only', reason: 'The disk is full.', problem: makeProblem('history.disk_full', { path, detail: result.detail }) });
@@ -124,7 +134,10 @@ export function createHistoryStore(options: StorageOptions, reports: StoreReport
       tables = openHistoryTables(result.db, path, (what) => reports.log('warn', 'A part of the history is damaged and left out', { what }));
       readOnly = result.kind === 'newer';
       if (result.kind === 'newer') return say({ state: 'read_only', reason: result.problem.cause, problem: result.problem });
-      if (result.broken !== null) broken = result.broken;
+      if (result.broken !== null) {
+        broken = result.broken;
+        reports.aside?.(join(dirname(path), String(broken.facts['aside'])));
+      }
       for (const [uuid, name] of deviceNames) tables.nameDevice(uuid, name);
       recoverMinutes(tables);
       sayOn();
@@ -243,6 +256,10 @@ export function createHistoryStore(options: StorageOptions, reports: StoreReport
     facts() {
       const none = { sizeBytes: 0, oldestMs: null, second: 0, minute: 0 };
       return tables?.facts() ?? none;
+    },
+    letGo() {
+      drop();
+      openedAtMs = -Infinity;
     },
     close() {
       flush();

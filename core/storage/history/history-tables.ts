@@ -2,6 +2,7 @@ import { statSync } from 'node:fs';
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
 import { historyEvent, type HistoryEvent } from '../../../contract/history.ts';
 import { decodeBlock, encodeBlock, type BlockData } from './block-codec.ts';
+import { chatBytes } from '../chat/chat-bytes.ts';
 import { blockMs, MINUTES, SECONDS, type Block, type BlockTier } from './block-buffer.ts';
 import type { StorageLimits, StoreFacts } from './storage-messages.ts';
 
@@ -63,9 +64,10 @@ export function openHistoryTables(db: DatabaseSync, path: string, onDamage: (wha
     if (block === null) onDamage(what);
     return block;
   };
+  /** Without the conversations, which live in the same file and are nobody's to trim. */
   const usedBytes = (): number => {
     const row = sql.pages.get();
-    return Number(row?.['used'] ?? 0) * Number(row?.['size'] ?? 0);
+    return Number(row?.['used'] ?? 0) * Number(row?.['size'] ?? 0) - chatBytes(db);
   };
   const inTransaction = (work: () => void): void => {
     db.exec('BEGIN IMMEDIATE');

@@ -1,7 +1,16 @@
 import type { HistoryEvent, HistoryStatus } from '../../../contract/history.ts';
 import type { Problem } from '../../../contract/problem.ts';
+import type { ChatCalls } from '../chat/chat-calls.ts';
 
 /** Between the engine and its storage thread: both are made from the same sources, so nothing is parsed here. */
+export interface ThreadOptions {
+  /** null: nothing is kept on disk. */
+  readonly databasePath: string | null;
+  /** Batches that the thread has taken, so that the engine knows how far it lags behind. */
+  readonly taken: SharedArrayBuffer;
+}
+
+/** How the history is kept; the thread gets it after its start. */
 export interface StorageOptions {
   readonly databasePath: string;
   /** Samples are written this often; so much is lost at most when the machine loses power. */
@@ -10,8 +19,6 @@ export interface StorageOptions {
   readonly retryMs: number;
   readonly limits: StorageLimits;
   readonly nowMs: number;
-  /** Batches that the thread has taken, so that the engine knows how far it lags behind. */
-  readonly taken: SharedArrayBuffer;
 }
 
 export interface StorageLimits {
@@ -75,17 +82,20 @@ export interface StoreFacts {
   readonly minute: number;
 }
 
-export interface StorageCalls {
+export interface StorageCalls extends ChatCalls {
   readonly query: { readonly input: SeriesRequest; readonly output: SeriesAnswer[] };
   readonly events: { readonly input: { readonly fromMs: number; readonly toMs: number }; readonly output: HistoryEvent[] };
   readonly export: { readonly input: ExportRequest; readonly output: ExportPiece };
   readonly facts: { readonly input: null; readonly output: StoreFacts };
+  /** Writes what is in memory. */
+  readonly flush: { readonly input: null; readonly output: null };
   /** Writes what is in memory and closes the database. */
   readonly close: { readonly input: null; readonly output: null };
 }
 export type StorageOp = keyof StorageCalls;
 
 export type ToStorage =
+  | { readonly t: 'history'; readonly options: StorageOptions }
   | SecondsBatch
   | { readonly t: 'devices'; readonly devices: readonly { readonly uuid: string; readonly name: string }[] }
   | { readonly t: 'event'; readonly event: Omit<HistoryEvent, 'id'> }
@@ -99,6 +109,6 @@ export interface StoreState {
 }
 
 export type FromStorage =
-  | { readonly t: 'reply'; readonly id: number; readonly value?: unknown; readonly error?: string }
+  | { readonly t: 'reply'; readonly id: number; readonly value?: unknown; readonly error?: string; readonly problem?: Problem }
   | ({ readonly t: 'state' } & StoreState)
   | { readonly t: 'log'; readonly level: 'info' | 'warn'; readonly message: string; readonly fields: Readonly<Record<string, unknown>> };

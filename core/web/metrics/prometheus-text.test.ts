@@ -19,7 +19,7 @@ const inventory: Inventory = {
   revision: 1, atMs: 0, source: 'nvml', sourceSpec: 'nvml', simulated: false, state: 'ok', problem: null, driver: { driverVersion: '1', cudaVersion: null, nvmlVersion: null, libraryPath: null }, devices, provenance: null, findings: [], rateHz: 1, rateNote: null, inContainer: false,
 };
 const first = devices[0]?.uuid ?? '';
-const input: MetricsInput = { inventory, explicit: false, latest, processes: [{ gpuUuid: first, pid: 12, memUsedBytes: 5 }, { gpuUuid: first, pid: 12, memUsedBytes: 7 }, { gpuUuid: first, pid: 13, memUsedBytes: null }], verdicts: [{ environment: 'chat-1a2b3c', gpu: 'GPU-a', verdict: 'native' }], nowMs };
+const input: MetricsInput = { inventory, explicit: false, latest, processes: [{ gpuUuid: first, pid: 12, memUsedBytes: 5 }, { gpuUuid: first, pid: 12, memUsedBytes: 7 }, { gpuUuid: first, pid: 13, memUsedBytes: null }], verdicts: [{ environment: 'chat-1a2b3c', gpu: 'GPU-a', verdict: 'native' }], inference: [{ name: 'warpdeck_inference_tokens_total', type: 'counter', help: 'Tokens.', labels: { kind: 'prompt' }, value: 120 }, { name: 'warpdeck_inference_joules_per_token', type: 'gauge', help: 'Energy.', labels: {}, value: null }], nowMs };
 
 /** By name: labels → value, through a parser that is not ours. */
 function read(text: string) {
@@ -75,7 +75,7 @@ describe('metrics text', () => {
 
   it('shows nothing of simulated devices unless they were asked for', () => {
     const simulated: Inventory = { ...inventory, source: 'simulate', simulated: true };
-    expect(read(makePrometheusText({ ...input, inventory: simulated })).names).toEqual(['warpdeck_source_up']);
+    expect(read(makePrometheusText({ ...input, inventory: simulated })).names.filter((name) => !name.startsWith('warpdeck_inference_'))).toEqual(['warpdeck_source_up']);
     expect(read(makePrometheusText({ ...input, inventory: simulated })).value('warpdeck_source_up', {})).toBe(0);
     expect(read(makePrometheusText({ ...input, inventory: simulated, explicit: true })).names).toContain('warpdeck_gpu_power_watts');
   });
@@ -83,6 +83,12 @@ describe('metrics text', () => {
   it('is down when the driver does not answer', () => {
     const { value } = read(makePrometheusText({ ...input, inventory: { ...inventory, state: 'problem', problem: makeProblem('gpu.none'), devices: [] }, latest: new Map(), processes: [] }));
     expect(value('warpdeck_source_up', {})).toBe(0);
+  });
+
+  it('tells of inference, which is real also where the GPUs are simulated; not reported is absent', () => {
+    const { value, names } = read(makePrometheusText({ ...input, inventory: { ...inventory, source: 'simulate', simulated: true } }));
+    expect(value('warpdeck_inference_tokens_total', { kind: 'prompt' })).toBe(120);
+    expect(names).not.toContain('warpdeck_inference_joules_per_token');
   });
 
   it('escapes labels', () => {

@@ -1,10 +1,21 @@
 import type { Device, DeviceSample, GpuProcess, Inventory } from '../../../contract/gpu.ts';
 import { throttleReasons } from '../../../contract/throttle.ts';
 
+/** A line of another area, in the order in which `add` takes its parts. */
+export interface MetricSample {
+  readonly name: string;
+  readonly type: 'gauge' | 'counter';
+  readonly help: string;
+  readonly labels: Labels;
+  readonly value: number | null;
+}
+
 export interface MetricsInput {
   readonly inventory: Inventory;
   /** True when --gpus was given: only then are simulated or replayed devices worth a number here. */
   readonly explicit: boolean;
+  /** Of models on this machine; real also where the GPUs that are shown are simulated. */
+  readonly inference: readonly MetricSample[];
   readonly latest: ReadonlyMap<string, { readonly sample: DeviceSample; readonly atMs: number }>;
   readonly processes: readonly Pick<GpuProcess, 'gpuUuid' | 'pid' | 'memUsedBytes'>[];
   /** Verdicts for this machine's GPUs; the environment by name and short id, never by its path. */
@@ -45,7 +56,10 @@ export function makePrometheusText(input: MetricsInput): string {
   const out = createMetricsText();
   const hidden = inventory.simulated && !input.explicit;
   out.add('warpdeck_source_up', 'gauge', 'Whether the source of GPU readings answers.', { source: inventory.source }, !hidden && inventory.state === 'ok' ? 1 : 0);
-  if (hidden) return out.text();
+  if (hidden) {
+    addSamples(out, input.inference);
+    return out.text();
+  }
   for (const device of inventory.devices) addDevice(out, device, latest.get(device.uuid), nowMs);
   const held = new Map<string, { gpuUuid: string; pid: number; bytes: number }>();
   for (const p of input.processes) {
@@ -56,7 +70,12 @@ export function makePrometheusText(input: MetricsInput): string {
   }
   for (const { gpuUuid, pid, bytes } of held.values()) out.add('warpdeck_gpu_process_memory_bytes', 'gauge', 'GPU memory held by a process.', { uuid: gpuUuid, pid }, bytes);
   for (const v of input.verdicts) out.add('warpdeck_environment_verdict', 'gauge', 'What a Python environment can do with a GPU; always 1.', { environment: v.environment, gpu: v.gpu, verdict: v.verdict }, 1);
+  addSamples(out, input.inference);
   return out.text();
+}
+
+function addSamples(out: ReturnType<typeof createMetricsText>, samples: readonly MetricSample[]): void {
+  for (const { name, type, help, labels, value } of samples) out.add(name, type, help, labels, value);
 }
 
 /** Readings older than this many seconds are left out: an old value must not look like one of now. */

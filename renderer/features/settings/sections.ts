@@ -12,6 +12,7 @@ export const sections: readonly Section[] = [
   { id: 'monitor', title: 'Monitor', words: 'rate hz readings range minutes hours live columns' },
   { id: 'history', title: 'History', words: 'keep days size disk export csv json database retention' },
   { id: 'environments', title: 'Environments', words: 'python torch folders search mirror index wheel proxy snapshot undo drift watch' },
+  { id: 'inference', title: 'Models and inference', short: 'Models', words: 'gguf folder download hub mirror connections unload memory queue waiting tokens chat servers providers' },
   { id: 'notifications', title: 'Alerts and notifications', short: 'Notifications', words: 'quiet hours desktop thresholds test problems' },
   { id: 'local-api', title: 'Local API', words: 'web browser port token address prometheus metrics openai http json network' },
   { id: 'secrets', title: 'Secrets', words: 'hub token hugging face keyring password' },

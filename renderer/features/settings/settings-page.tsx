@@ -7,6 +7,7 @@ import { Icon } from '../../ui/icons.tsx';
 import { AppearanceSection } from './appearance-section.tsx';
 import { DiagnosticsSection } from './diagnostics-section.tsx';
 import { EnvironmentsSection } from './environments-section.tsx';
+import { InferenceSection } from './inference-section.tsx';
 import { HistorySection } from './history-section.tsx';
 import { LocalApiSection } from './local-api-section.tsx';
 import { MonitorSection } from './monitor-section.tsx';
@@ -19,6 +20,7 @@ const parts: Readonly<Record<string, () => ReactNode>> = {
   monitor: MonitorSection,
   history: HistorySection,
   environments: EnvironmentsSection,
+  inference: InferenceSection,
   notifications: NotificationsSection,
   'local-api': LocalApiSection,
   secrets: SecretsSection,

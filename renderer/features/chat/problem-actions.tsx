@@ -1,0 +1,69 @@
+import { useState, type ReactNode } from 'react';
+import { loadWish, engineSettings } from '../../../contract/inference.ts';
+import { downloadWish } from '../../../contract/models.ts';
+import type { Problem } from '../../../contract/problem.ts';
+import { useApp } from '../../app/context.tsx';
+import type { Client } from '../../connection/client.ts';
+import { problemFrom } from '../../connection/problem-from.ts';
+import { Button } from '../../ui/button.tsx';
+import { ProblemNote } from '../../ui/problem-note.tsx';
+
+/** Operations that a Problem about models may offer; anything else that it names is not run. */
+const operations: Readonly<Record<string, (client: Client, input: unknown) => Promise<unknown>>> = {
+  'inference.load': (client, input) => client.inference.load(loadWish.parse(input)),
+  'inference.unload': (client, input) => client.inference.unload({ id: textOf(input, 'id') }),
+  'inference.setProfile': (client, input) => client.inference.setProfile({ modelId: textOf(input, 'modelId'), settings: engineSettings.partial().parse(fieldOf(input, 'settings')) }),
+  'inference.fetchRuntime': (client) => client.inference.fetchRuntime({}),
+  'inference.build': (client) => client.inference.build({}),
+  'inference.tryBackends': (client) => client.inference.tryBackends({}),
+  'downloads.start': (client, input) => client.downloads.start(downloadWish.parse(input)),
+  'downloads.resume': (client, input) => client.downloads.resume({ id: textOf(input, 'id') }),
+};
+
+function fieldOf(input: unknown, field: string): unknown {
+  return typeof input === 'object' && input !== null && field in input ? (input as Record<string, unknown>)[field] : undefined;
+}
+
+function textOf(input: unknown, field: string): string {
+  const value = fieldOf(input, field);
+  if (typeof value !== 'string') throw new TypeError(`${field} is missing`);
+  return value;
+}
+
+export interface ProblemActionsProps {
+  readonly problem: Problem;
+  /** Does again what failed; offered where that can help. */
+  readonly onRetry?: () => void;
+  readonly retryLabel?: string;
+  /** Only the buttons: the words stand elsewhere. */
+  readonly bare?: boolean;
+}
+
+/** A Problem with its remedies as buttons. */
+export function ProblemActions({ problem, onRetry, retryLabel = 'Try again', bare = false }: ProblemActionsProps): ReactNode {
+  const { client, ui } = useApp();
+  const [busy, setBusy] = useState(false);
+  const run = async (operation: string, input: unknown): Promise<void> => {
+    setBusy(true);
+    try {
+      await operations[operation]?.(client, input);
+    } catch (error) {
+      ui.getState().complain(problemFrom(error));
+    } finally {
+      setBusy(false);
+    }
+  };
+  const buttons = problem.actions.flatMap((a) => {
+    if (a.kind === 'call' && operations[a.operation] !== undefined) return [<Button key={a.label} small={!bare} {...(bare ? { look: 'primary' as const } : {})} disabled={busy} onClick={() => void run(a.operation, a.input)}>{a.label}</Button>];
+    if (a.kind === 'open') return [<Button key={a.label} small={!bare} onClick={() => { location.hash = `#/${a.place}`; }}>{a.label}</Button>];
+    return [];
+  });
+  if (onRetry !== undefined && problem.retry !== 'no') buttons.push(<Button key="retry" small={!bare} onClick={onRetry}>{retryLabel}</Button>);
+  if (bare) return buttons.length === 0 ? null : <div className="remedies">{buttons}</div>;
+  return (
+    <div className="ptrouble">
+      <ProblemNote problem={problem} />
+      {buttons.length > 0 && <div className="remedies">{buttons}</div>}
+    </div>
+  );
+}
