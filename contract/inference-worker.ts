@@ -63,6 +63,8 @@ export const workerGenerateResult = z.object({
   cachedTokens: z.int(),
   answerTokens: z.int(),
   receivedAtMs: z.number(),
+  /** The template is filled and the text is tokens: from here on the model computes. */
+  promptStartedAtMs: z.number().nullable(),
   promptDoneAtMs: z.number().nullable(),
   firstTokenAtMs: z.number().nullable(),
   lastTokenAtMs: z.number().nullable(),

@@ -3,6 +3,7 @@
  * them to the router; no area imports another.
  */
 import { hostname } from 'node:os';
+import { join } from 'node:path';
 import type { WebSocket } from 'ws';
 import type { Inventory, ProcessReading } from '../contract/gpu.ts';
 import { isWorthAsking, type Job } from '../contract/jobs.ts';
@@ -129,7 +130,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   });
 
   const inference = assembleInference({
-    root: folder.root, modelsRoot: folder.root, resources: resourcesFolder(), packageFolder: packageFolder('node-llama-cpp'), ephemeral, supervisor, jobs, storage, gpus, environments,
+    root: folder.root, modelsRoot: folder.root, resources: resourcesFolder(), packageFolder: packageFolder('node-llama-cpp') ?? join(folder.root, 'backends', 'not-installed'), ephemeral, supervisor, jobs, storage, gpus, environments,
     settings: () => settings.get().inference,
     updateSettings: (change) => settings.update({ inference: change }),
     secrets, log,

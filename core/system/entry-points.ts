@@ -44,12 +44,12 @@ export function rendererFolder(): string | null {
   return existsSync(join(path, 'index.html')) ? path : null;
 }
 
-/** An installed package's folder, as Node finds it from here. @throws Error when it is not installed */
-export function packageFolder(name: string): string {
+/** An installed package's folder, as Node finds it from here; null: it is not installed. */
+export function packageFolder(name: string): string | null {
   for (let folder = here; ; folder = dirname(folder)) {
     const path = join(folder, 'node_modules', name);
     if (existsSync(join(path, 'package.json'))) return path;
-    if (folder === dirname(folder)) throw new Error(`${name} is not installed.`);
+    if (folder === dirname(folder)) return null;
   }
 }
 

@@ -12,11 +12,11 @@ import { writeSyntheticModel } from '../../core/inference/synthetic/write-synthe
 import { smolLm2 } from '../../core/testing/models.ts';
 import { startEngine } from './engine-process.ts';
 import { load } from './inference-client.ts';
-import { decodeRow, firstTokenRow, loadsRow, memoryRow, parallelRow, promptRow, sameTokensRow, warmStartRow, type BenchModel } from './inference-rows.ts';
+import { decodeRow, firstTokenRow, loadsRow, measureRow, memoryRow, parallelRow, promptRow, sameTokensRow, warmStartRow, type BenchModel } from './inference-rows.ts';
 import { openLlamaBench, type LlamaBench } from './llama-bench.ts';
 import { printRows, type Row } from './row.ts';
 
-const { values, positionals } = parseArgs({ allowPositionals: true, options: { model: { type: 'string' }, label: { type: 'string' }, 'synthetic-7b': { type: 'boolean', default: false }, backend: { type: 'string', default: 'cpu' }, 'llama-bench': { type: 'string' }, gpus: { type: 'string' }, rounds: { type: 'string', default: '7' } } });
+const { values, positionals } = parseArgs({ allowPositionals: true, options: { model: { type: 'string' }, label: { type: 'string' }, 'synthetic-7b': { type: 'boolean', default: false }, backend: { type: 'string', default: 'cpu' }, 'llama-bench': { type: 'string' }, gpus: { type: 'string' }, rounds: { type: 'string', default: '7' }, batch: { type: 'string' } } });
 /** A model of the 7B class (Llama's shapes, 32k vocabulary, Q4_0) with random weights: speed does not depend on them. */
 async function makeSevenBillion(): Promise<string> {
   const folder = join(tmpdir(), 'warpdeck-bench-models');
@@ -31,7 +31,7 @@ const onGpu = values.backend !== 'cpu';
 const label = values.label ?? (values['synthetic-7b'] ? `7B Q4_0, 32k vocabulary, ${values.backend}` : values.model === undefined ? `SmolLM2 135M, ${values.backend}` : `${model}, ${values.backend}`);
 const rounds = Number(values.rounds);
 const threads = Math.max(1, Math.floor(availableParallelism() / 2));
-const base = { backend: onGpu ? 'cuda' : 'cpu', contextTokens: 4096, flashAttention: 'on', ...(onGpu ? {} : { threads }) } as const;
+const base = { backend: onGpu ? 'cuda' : 'cpu', contextTokens: 4096, flashAttention: 'on', ...(values.batch === undefined ? {} : { batch: Number(values.batch) }), ...(onGpu ? {} : { threads }) } as const;
 const engine = await startEngine({ gpus: values.gpus ?? (onGpu ? 'nvml' : 'none') });
 const rows: Row[] = [];
 try {
@@ -43,11 +43,12 @@ try {
   const bench = async (): Promise<LlamaBench> => {
     if (program === undefined) throw new Error('No --llama-bench was given: there is nothing to compare with.');
     const loaded = await load(client, model, base);
-    return (reference ??= openLlamaBench({ program, model, gpuLayers: loaded.truth.layersOnGpu === 0 ? 0 : 999, threads: loaded.threads ?? threads, batch: 512, flashAttention: loaded.flashAttention ?? true, env: {} }));
+    return (reference ??= openLlamaBench({ program, model, gpuLayers: loaded.truth.layersOnGpu === 0 ? 0 : 999, threads: loaded.threads ?? threads, batch: Number(values.batch ?? 512), flashAttention: loaded.flashAttention ?? true, env: {} }));
   };
   const parts: Readonly<Record<string, () => Promise<Row>>> = {
     start: () => warmStartRow(at, rounds),
     decode: async () => decodeRow(at, await bench(), rounds, onGpu ? 93 : 85),
+    measure: () => measureRow(at),
     prompt: async () => promptRow(at, await bench(), rounds),
     first: () => firstTokenRow(at, 20),
     same: () => sameTokensRow(at, 20),

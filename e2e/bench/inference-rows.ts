@@ -24,6 +24,8 @@ export async function decodeRow(at: BenchModel, reference: LlamaBench, rounds: n
   const theirs: number[] = [];
   for (let round = 0; round < rounds; round += 1) {
     const mine = async (): Promise<number> => {
+      // As llama-bench: a first round that does not count brings the GPU's clocks up.
+      await ask(at.client, at.model, at.settings, { prompt: makePrompt(12, 500 + round), maxTokens: 16 });
       const { figures } = await ask(at.client, at.model, at.settings, { prompt: makePrompt(12, round), maxTokens: DECODE_TOKENS });
       if ((figures.answerTokens ?? 0) < DECODE_TOKENS / 2 || figures.decodeTokensPerSecond === null) throw new Error(`The answer ended after ${String(figures.answerTokens)} tokens.`);
       return figures.decodeTokensPerSecond;
@@ -41,12 +43,27 @@ export async function decodeRow(at: BenchModel, reference: LlamaBench, rounds: n
   return { what: `decode against llama-bench, ${at.label}`, must: `≥ ${String(mustPercent)}`, value: ratio.median, unit: '%', ok: ratio.median >= mustPercent, detail: { low: ratio.low, high: ratio.high, rounds, ownTokensPerSecond: spreadOf(own).median, llamaBenchTokensPerSecond: spreadOf(theirs).median } };
 }
 
+/** The product's own measurement, with made-up tokens: what lies between it and the decode row is the way of an answer. */
+export async function measureRow(at: BenchModel): Promise<Row> {
+  const place = (await at.client.inference.loaded({})).find((l) => l.truth.placed.length > 0)?.truth.placed[0]?.uuid ?? null;
+  const started = await at.client.models.measure({ subject: { model: at.model }, place: place ?? 'cpu', settings: at.settings });
+  for await (const jobs of await at.client.jobs.watch({})) {
+    const job = jobs.find((j) => j.id === started.id);
+    if (job?.endedAtMs == null) continue;
+    if (job.problem !== null) throw new Error(job.problem.cause);
+    const numbers = Object.values(job.result ?? {}).filter((v) => typeof v === 'number');
+    return { what: `own measurement, ${at.label}`, must: 'be said', value: numbers[0] ?? Number.NaN, unit: '', ok: true, detail: job.result ?? {} };
+  }
+  throw new Error('The job has no end.');
+}
+
 /** Prompt processing, with the chunks that make stop fast. */
 export async function promptRow(at: BenchModel, reference: LlamaBench, rounds: number): Promise<Row> {
   const ratios: number[] = [];
   const own: number[] = [];
   const theirs: number[] = [];
   for (let round = 0; round < rounds; round += 1) {
+    await ask(at.client, at.model, at.settings, { prompt: makePrompt(PROMPT_TOKENS, 1500 + round), maxTokens: 1 });
     const { figures } = await ask(at.client, at.model, at.settings, { prompt: makePrompt(PROMPT_TOKENS, 1000 + round), maxTokens: 1 });
     if (figures.promptTokensPerSecond === null || figures.promptTokens === null) throw new Error('No prompt speed was reported.');
     const other = spreadOf(await reference.prompt(figures.promptTokens, 1)).median;

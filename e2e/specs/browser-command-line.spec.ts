@@ -1,9 +1,10 @@
-import { execFile } from 'node:child_process';
+import { execFile, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { endEngine, startServe } from '../fixtures/faces.ts';
 import { cleanEnvironment, node, repository, runCommand } from '../fixtures/programs.ts';
 import { readInstalled, startRepairBench, type RepairBench } from '../fixtures/repair-bench.ts';
+import { test as withModels } from '../fixtures/models-test.ts';
 import { expect, test as base } from '../fixtures/test.ts';
 
 /** The command line on the same fixture as the wizard; it needs no page, so it runs once. */
@@ -17,6 +18,25 @@ interface Bench extends RepairBench {
   run(...args: readonly string[]): Promise<Ended>;
 }
 
+/** `input`: what comes on standard input; nothing by default. */
+function runProduct(dataDir: string, env: Readonly<Record<string, string>>, args: readonly string[], input = ''): Promise<Ended> {
+  return new Promise((resolve) => {
+    const child = execFile(node, [join(repository, 'out/engine/cli.mjs'), ...args, '--data-dir', dataDir], { env: cleanEnvironment(env), maxBuffer: 64 * 1024 * 1024 }, (error, stdout, stderr) => {
+      resolve({ code: error === null ? 0 : typeof error.code === 'number' ? error.code : -1, stdout, stderr });
+    });
+    child.stdin?.end(input);
+  });
+}
+
+async function endServe(dataDir: string, child: ChildProcess): Promise<void> {
+  if (child.exitCode === null) {
+    const ended = once(child, 'exit');
+    child.kill('SIGINT');
+    await ended;
+  }
+  await endEngine(dataDir);
+}
+
 const test = base.extend<{ readonly bench: Bench }>({
   bench: async ({ dataDir }, use) => {
     const bench = await startRepairBench();
@@ -25,18 +45,9 @@ const test = base.extend<{ readonly bench: Bench }>({
     await runCommand(dataDir, ['call', 'settings.update', '--input', JSON.stringify(bench.settings)]);
     await use({
       ...bench, prefix,
-      run: (...args) => new Promise((resolve) => {
-        execFile(node, [join(repository, 'out/engine/cli.mjs'), ...args, '--data-dir', dataDir], { env: cleanEnvironment(bench.env), maxBuffer: 64 * 1024 * 1024 }, (error, stdout, stderr) => {
-          resolve({ code: error === null ? 0 : typeof error.code === 'number' ? error.code : -1, stdout, stderr });
-        });
-      }),
+      run: (...args) => runProduct(dataDir, bench.env, args),
     });
-    if (child.exitCode === null) {
-      const ended = once(child, 'exit');
-      child.kill('SIGINT');
-      await ended;
-    }
-    await endEngine(dataDir);
+    await endServe(dataDir, child);
     await bench.stop();
   },
 });
@@ -119,4 +130,72 @@ test('what is not there, and what cannot be undone, ends with its problem', asyn
   expect(dead.code).not.toBe(0);
   expect(JSON.parse(dead.stdout)).toMatchObject({ schemaVersion: 1, problem: { code: expect.stringMatching(/^upgrade\./), cause: expect.any(String), remedy: expect.any(String) } });
   expect(readInstalled(prefix)).toEqual(before);
+});
+
+const testModels = withModels.extend<{ readonly run: (args: readonly string[], input?: string) => Promise<Ended> }>({
+  run: async ({ dataDir, engineEnv }, use) => {
+    const { child } = await startServe(dataDir, 'none', engineEnv);
+    await use((args, input) => runProduct(dataDir, engineEnv, args, input));
+    await endServe(dataDir, child);
+  },
+});
+
+testModels('models, load, ps --models, unload: exit codes and JSON', async ({ run, models }) => {
+  const listed = await run(['models', '--json']);
+  expect(listed).toMatchObject({ code: 0, stderr: '' });
+  const { models: found } = parse(listed) as { models: readonly { id: string }[] };
+  expect(found).toEqual([expect.objectContaining({ name: 'SmolLM2-135M-Instruct', path: join(models.folder, 'SmolLM2-135M-Instruct.Q4_1.gguf'), problems: [] })]);
+  expect((await run(['models'])).stdout).toMatch(/SmolLM2-135M-Instruct +Q4_1/);
+  expect(await run(['models', 'inspect', 'SmolLM2-135M-Instruct'])).toMatchObject({ code: 0, stdout: expect.stringContaining('ChatML') });
+  expect(await run(['models', 'estimate', 'SmolLM2-135M-Instruct'])).toMatchObject({ code: 0, stdout: expect.stringContaining('+ fits') });
+  expect(await run(['ps', '--models'])).toMatchObject({ code: 0, stdout: 'No model is in memory.\n' });
+
+  const loaded = await run(['load', 'SmolLM2-135M-Instruct', '-c', '1024', '--json']);
+  expect(loaded.code, `${loaded.stdout}${loaded.stderr}`).toBe(0);
+  expect(parse(loaded)).toMatchObject({ loaded: { state: 'ready', contextTokens: 1024, truth: { backend: 'cpu', colour: 'grey', layersOnGpu: 0 } } });
+  const inMemory = await run(['ps', '--models', '--json']);
+  expect(inMemory.code).toBe(0);
+  expect(parse(inMemory)).toMatchObject({ loaded: [{ name: 'SmolLM2-135M-Instruct', state: 'ready' }] });
+  expect((await run(['ps', '--models'])).stdout).toMatch(/SmolLM2-135M-Instruct Q4_1 +ready/);
+  expect(await run(['unload', 'SmolLM2-135M-Instruct'])).toMatchObject({ code: 0, stdout: 'Unloaded SmolLM2-135M-Instruct.\n' });
+
+  // What is not there is a problem with its code; what cannot be meant is a usage error.
+  const gone = await run(['unload', 'SmolLM2-135M-Instruct', '--json']);
+  expect(gone.code).toBe(3);
+  expect(parse(gone)).toMatchObject({ problem: { code: 'load.not_loaded' } });
+  const unknown = await run(['load', 'no-such-model', '--json']);
+  expect(unknown.code).toBe(3);
+  expect(parse(unknown)).toMatchObject({ problem: { code: 'model.not_found' } });
+  const wrong = await run(['load', '--backend', 'cuda', '--json']);
+  expect(wrong.code).toBe(3);
+  expect(parse(wrong)).toMatchObject({ problem: { code: expect.stringMatching(/^engine\./) } });
+  expect(await run(['models', 'inspekt', 'x'])).toMatchObject({ code: 2, stderr: expect.stringContaining('inspect') });
+});
+
+testModels('chat --prompt answers, as text and as lines of JSON; the prompt may come on standard input', async ({ run }) => {
+  const settings = ['--temp', '0', '--max-tokens', '16'];
+  const told = await run(['chat', '--prompt', 'What is the capital of France?', ...settings]);
+  expect(told.code, told.stderr).toBe(0);
+  expect(told.stdout).toContain('Paris');
+  expect(told.stderr).toMatch(/tok\/s · first token .* tokens · prompt/);
+  const piped = await run(['chat', 'SmolLM2-135M-Instruct', ...settings], 'What is the capital of France?');
+  expect(piped).toMatchObject({ code: 0, stdout: told.stdout });
+
+  const json = await run(['chat', '--prompt', 'What is the capital of France?', '--json', ...settings]);
+  expect(json.code).toBe(0);
+  const lines = json.stdout.trim().split('\n').map((line): Record<string, unknown> => JSON.parse(line) as Record<string, unknown>);
+  expect(lines[0]).toMatchObject({ schemaVersion: 1 });
+  expect(lines.filter((line) => line['t'] === 'text').map((line) => line['text']).join('')).toBe(told.stdout.trimEnd());
+  expect(lines.at(-1)).toMatchObject({ t: 'end', reason: 'stop', problem: null, figures: { answerTokens: expect.any(Number), joules: null } });
+
+  const schema = await run(['chat', '--prompt', 'Name a city.', '--json-schema', '{"type":"object","properties":{"city":{"type":"string","maxLength":12}},"required":["city"]}', '--temp', '0', '--quiet']);
+  expect(schema.code, schema.stderr).toBe(0);
+  expect(JSON.parse(schema.stdout)).toEqual({ city: expect.any(String) });
+
+  expect(await run(['chat', '--prompt', ' '])).toMatchObject({ code: 2 });
+  expect(await run(['chat', '--prompt', 'x', '--json-schema', '{'])).toMatchObject({ code: 2 });
+  const nowhere = await run(['chat', 'no-such-model', '--prompt', 'x', '--json']);
+  expect(nowhere.code).toBe(3);
+  expect(nowhere.stdout).toContain('model.not_found');
+  expect(await run(['chat', '--list'])).toMatchObject({ code: 0, stdout: 'No conversations are stored.\n' });
 });

@@ -4,7 +4,9 @@ import type { Page } from '@playwright/test';
 import type { Face } from '../fixtures/faces.ts';
 import { goToPage, pages, setTheme, themes } from '../fixtures/pages.ts';
 import { repository, runCommand } from '../fixtures/programs.ts';
+import { only, openChat, say, setAnswers } from '../fixtures/chat-page.ts';
 import { layWorkshop } from '../fixtures/environment-home.ts';
+import { makeModelFolder, type ModelFolder } from '../fixtures/model-folder.ts';
 import { startRepairBench, type RepairBench } from '../fixtures/repair-bench.ts';
 import { expect, test as base } from '../fixtures/test.ts';
 
@@ -13,14 +15,20 @@ const gallery = join(repository, 'e2e/gallery');
 const sizes = [{ width: 1024, height: 768 }, { width: 1440, height: 900 }, { width: 2560, height: 1440 }] as const;
 
 /** Environments of a home of its own: fixtures, and one that real tools made and can repair. */
-const test = base.extend<{ readonly bench: RepairBench }>({
+const test = base.extend<{ readonly bench: RepairBench; readonly models: ModelFolder }>({
+  models: async ({}, use) => {
+    const models = makeModelFolder();
+    models.addSmolLm2();
+    await use(models);
+    models.remove();
+  },
   bench: async ({}, use) => {
     const bench = await startRepairBench();
     layWorkshop(bench.at);
     await use(bench);
     await bench.stop();
   },
-  engineEnv: async ({ bench }, use) => { await use(bench.env); },
+  engineEnv: async ({ bench, models }, use) => { await use({ ...bench.env, ...models.env }); },
 });
 
 test.use({ gpus: 'simulate:4' });
@@ -97,6 +105,44 @@ test.describe('with a driver, as it was recorded', () => {
     await takeEverywhere(face, 'repair-done');
     writeIndex();
   });
+});
+
+/** What a good answer looks like; the model writes it because a grammar leaves it no choice. */
+const ANSWER = [
+  'One value at 10 Hz for 24 hours is **864,000 samples**. As 32-bit floats that is 3.3 MiB, so eight values of four GPUs take about 106 MiB.', '',
+  'After a day, keep the minimum, the mean and the maximum of every minute:', '',
+  '| Age | Step | Per value |', '|---|---|---|', '| up to 1 h | 0.1 s | 141 KiB |', '| up to 24 h | 1 s | 1.0 MiB |', '| up to 1 year | 1 min | 6.0 MiB |', '',
+  '```ts', 'export function push(value: number) {', '  values[next] = value;', '  next = next + 1 === capacity ? 0 : next + 1;', '}', '```', '',
+  '- A reader that wants the newest values starts at `next`.', '- Nothing is allocated per sample.',
+].join('\n');
+
+test('the gallery: a conversation, its settings, a comparison, the models', async ({ face }) => {
+  const { page } = face;
+  mkdirSync(gallery, { recursive: true });
+  await openChat(face);
+  await takeEverywhere(face, 'chat-empty');
+  await setAnswers(page, { grammar: only(ANSWER) });
+  await say(page, 'How large is a ring buffer for all samples of a day?', 1);
+  await takeEverywhere(face, 'chat-settings');
+  await page.getByRole('button', { name: 'Instruments' }).click();
+  await expect(page.getByRole('region', { name: 'Where the model runs' })).toContainText(/processor/i);
+  await takeEverywhere(face, 'chat');
+  await page.setViewportSize(sizes[1]);
+  await page.getByRole('button', { name: 'Compare', exact: true }).click();
+  await takeEverywhere(face, 'compare-new');
+  await page.setViewportSize(sizes[1]);
+  const repeats = page.getByRole('textbox', { name: 'Answers of each to each prompt' });
+  await repeats.fill('2');
+  await repeats.press('Enter');
+  await page.getByRole('textbox', { name: 'Prompt for all configurations' }).fill('Show the write in TypeScript.');
+  await page.keyboard.press('Enter');
+  await expect(page.getByRole('region', { name: 'Difference' }).getByRole('button', { name: 'CSV' })).toBeVisible({ timeout: 120_000 });
+  await takeEverywhere(face, 'compare');
+  await goToPage(face, 'models');
+  await page.getByRole('button', { name: 'SmolLM2-135M-Instruct', exact: true }).click();
+  await expect(page.getByRole('complementary').getByRole('heading', { name: /^Memory/ })).toBeVisible();
+  await takeEverywhere(face, 'models-open');
+  writeIndex();
 });
 
 test('at 200 % zoom everything can still be reached', async ({ face }) => {

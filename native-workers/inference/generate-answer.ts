@@ -48,7 +48,6 @@ export async function generateAnswer(job: AnswerJob): Promise<WorkerGenerateResu
   let lastTokenAtMs: number | null = null;
   let reason: FinishReason | null = null;
   let decoding: Decoding | null = null;
-  let release = (): void => undefined;
 
   const feed = async (tokens: readonly Token[]): Promise<{ cached: number; rest: readonly Token[] }> =>
     feedPrompt(slot, tokens, { chunk: engine.input.promptChunk, signal, onProgress: (done) => send({ t: 'prompt', done, total: tokens.length }) });
@@ -59,14 +58,22 @@ export async function generateAnswer(job: AnswerJob): Promise<WorkerGenerateResu
     return stopped || jsonEnd?.push(piece) === true;
   };
 
-  const fed = await feed(prompt.tokens);
+  const promptStartedAtMs = performance.now();
+  // Also between the parts of a prompt a core that sleeps costs the GPU's time.
+  const release = job.spin.hold();
+  const fed = await feed(prompt.tokens).catch((error: unknown) => {
+    release();
+    throw error;
+  });
+  /** The token after the one that is being shown: computed meanwhile. */
+  let pending: Promise<DecodedToken> | null = null;
   try {
     if (!signal.aborted) {
       decoding = slot.decode(fed.rest, plan);
-      release = job.spin.hold();
     }
     while (decoding !== null && reason === null) {
-      const token: DecodedToken = await decoding.next();
+      const token: DecodedToken = await (pending ?? decoding.next());
+      pending = null;
       // What was computed while the stop came is not shown.
       if (signal.aborted) break;
       if (firstTokenAtMs === null) {
@@ -79,6 +86,12 @@ export async function generateAnswer(job: AnswerJob): Promise<WorkerGenerateResu
       }
       answered.push(token.token);
       lastTokenAtMs = performance.now();
+      if (answered.length !== request.maxTokens && prompt.tokens.length + answered.length <= engine.usableTokens) {
+        pending = decoding.next();
+        // Whoever waits for it hears of its failure.
+        pending.catch(() => undefined);
+        await handedOver();
+      }
       if (show(token)) reason = 'stop';
       else if (request.maxTokens !== null && answered.length >= request.maxTokens) reason = 'length';
       else if (prompt.tokens.length + answered.length > engine.usableTokens) {
@@ -109,6 +122,7 @@ export async function generateAnswer(job: AnswerJob): Promise<WorkerGenerateResu
     cachedTokens: fed.cached,
     answerTokens: answered.length,
     receivedAtMs: job.receivedAtMs,
+    promptStartedAtMs,
     promptDoneAtMs: firstTokenAtMs,
     firstTokenAtMs,
     lastTokenAtMs,
@@ -118,6 +132,9 @@ export async function generateAnswer(job: AnswerJob): Promise<WorkerGenerateResu
     accepted: drafts === null ? null : drafts.accepted - (draftsBefore?.accepted ?? 0),
   };
 }
+
+/** The library hands a batch to its thread in the next turn of the event loop: after that, this thread is free to write. */
+const handedOver = (): Promise<void> => new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
 
 export function abortReason(signal: AbortSignal): FinishReason {
   return signal.reason === 'time_limit' ? 'time_limit' : 'cancelled';

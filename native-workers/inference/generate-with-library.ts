@@ -17,6 +17,7 @@ export async function generateWithLibrary(job: AnswerJob): Promise<WorkerGenerat
   const { request } = job.input;
   const joiner = createPieceJoiner(send, false);
   const total = prompt.tokens.length;
+  const promptStartedAtMs = performance.now();
   const fed = await feedPrompt(slot, prompt.tokens, { chunk: engine.input.promptChunk, signal, onProgress: (done) => send({ t: 'prompt', done, total }) });
   const draftsBefore = slot.drafts();
   let answerTokens = 0;
@@ -81,6 +82,7 @@ export async function generateWithLibrary(job: AnswerJob): Promise<WorkerGenerat
     cachedTokens: fed.cached,
     answerTokens,
     receivedAtMs: job.receivedAtMs,
+    promptStartedAtMs,
     promptDoneAtMs: firstTokenAtMs,
     firstTokenAtMs,
     lastTokenAtMs,

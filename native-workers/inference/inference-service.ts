@@ -78,7 +78,7 @@ export function createInferenceService(emit: { readonly generation: (event: Work
     } catch (error) {
       if (!abort.signal.aborted || error !== abort.signal.reason) throw error;
       // It ended while it waited for its turn.
-      return { reason: abortReason(abort.signal), promptTokens: prompt.tokens.length, cachedTokens: 0, answerTokens: 0, receivedAtMs, promptDoneAtMs: null, firstTokenAtMs: null, lastTokenAtMs: null, contextUsed: 0, turnsDropped: prompt.turnsDropped, drafted: null, accepted: null };
+      return { reason: abortReason(abort.signal), promptTokens: prompt.tokens.length, cachedTokens: 0, answerTokens: 0, receivedAtMs, promptStartedAtMs: null, promptDoneAtMs: null, firstTokenAtMs: null, lastTokenAtMs: null, contextUsed: 0, turnsDropped: prompt.turnsDropped, drafted: null, accepted: null };
     } finally {
       clearTimeout(timer);
     }

@@ -45,10 +45,10 @@ export function decideFigures(input: FiguresInput): GenerationFigures {
 }
 
 /** Of the tokens that were really computed. */
-function promptSpeed({ promptTokens, cachedTokens, receivedAtMs, promptDoneAtMs }: WorkerGenerateResult): number | null {
+function promptSpeed({ promptTokens, cachedTokens, promptStartedAtMs, promptDoneAtMs }: WorkerGenerateResult): number | null {
   const computed = promptTokens - cachedTokens;
-  if (promptDoneAtMs === null || computed <= 0 || promptDoneAtMs <= receivedAtMs) return null;
-  return computed / ((promptDoneAtMs - receivedAtMs) / 1000);
+  if (promptDoneAtMs === null || promptStartedAtMs === null || computed <= 0 || promptDoneAtMs <= promptStartedAtMs) return null;
+  return computed / ((promptDoneAtMs - promptStartedAtMs) / 1000);
 }
 
 /** Between the first and the last token: the first one's time belongs to the prompt. */

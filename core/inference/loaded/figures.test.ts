@@ -9,12 +9,12 @@ import { createEventBuffer } from './event-buffer.ts';
 import { createSpeedWindow } from './speed-window.ts';
 import { makeProblem } from '../../../contract/problem-catalogue.ts';
 
-const result: WorkerGenerateResult = { reason: 'stop', promptTokens: 110, cachedTokens: 10, answerTokens: 101, receivedAtMs: 1000, promptDoneAtMs: 1500, firstTokenAtMs: 1510, lastTokenAtMs: 3510, contextUsed: 211, turnsDropped: 0, drafted: null, accepted: null };
+const result: WorkerGenerateResult = { reason: 'stop', promptTokens: 110, cachedTokens: 10, answerTokens: 101, receivedAtMs: 990, promptStartedAtMs: 1000, promptDoneAtMs: 1500, firstTokenAtMs: 1510, lastTokenAtMs: 3510, contextUsed: 211, turnsDropped: 0, drafted: null, accepted: null };
 const input: FiguresInput = { result, seen: { promptTokens: 0, answerTokens: 0 }, firstTokenMs: 520, queuedMs: 4, workedSeconds: 9, joules: 202, contextTokens: 4096, seed: 7, roofline: 100 };
 
 describe('figures', () => {
   test('of an answer, from the worker\'s own clock', () => {
-    expect(decideFigures(input)).toMatchObject({ promptTokensPerSecond: 200, decodeTokensPerSecond: 50, seconds: 2.51, joulesPerToken: 2, rooflineShare: 0.5, contextUsed: 211, seed: 7 });
+    expect(decideFigures(input)).toMatchObject({ promptTokensPerSecond: 200, decodeTokensPerSecond: 50, seconds: 2.52, joulesPerToken: 2, rooflineShare: 0.5, contextUsed: 211, seed: 7 });
   });
   test('of one that was cut off: what was seen, and no speeds', () => {
     expect(decideFigures({ ...input, result: null, seen: { promptTokens: 12, answerTokens: 3 }, joules: null })).toMatchObject({ promptTokens: 12, answerTokens: 3, promptTokensPerSecond: null, decodeTokensPerSecond: null, joulesPerToken: null, rooflineShare: null, seconds: 9 });

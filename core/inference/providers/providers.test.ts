@@ -107,6 +107,8 @@ describe('adding servers', () => {
     const providers = makeProviders({}, kept);
     expect(providers.list()).toMatchObject([{ state: 'unknown', hasKey: false }]);
     for await (const list of providers.gauge.stream(AbortSignal.timeout(10_000))) {
+      // The first tells what stands in the settings.
+      if (list[0]?.state === 'unknown') continue;
       expect(list).toMatchObject([{ state: 'answers', hasKey: true }]);
       break;
     }

@@ -93,7 +93,7 @@ export function decideLoad(question: LoadQuestion): LoadDecision {
       draft: draft === null ? null : { modelPath: draft.path, gpuLayers: onGpu ? (draft.facts?.layers ?? 1000) + 1 : 0, tokens: settings.draftTokens },
       // Measured: +14 % on an H200; with fewer cores, or work on the processor, it takes the core that computes.
       spin: allOnGpu && machine.physicalCores >= 4,
-      promptChunk: decidePromptChunk(model, onGpu, threads),
+      promptChunk: decidePromptChunk(model, onGpu, threads, batch),
     },
   };
 }
@@ -197,9 +197,10 @@ const OPERATIONS_PER_CORE = 20e9;
  * Prompt tokens between two looks for a stop. On a GPU a whole compute batch is done in milliseconds; on a processor
  * as many as take about a second, because a smaller piece makes the matrices less efficient.
  */
-function decidePromptChunk(model: Model, onGpu: boolean, threads: number): number {
+function decidePromptChunk(model: Model, onGpu: boolean, threads: number, batch: number | null): number {
   const active = model.facts?.activeParameters ?? model.bytes * 2;
-  if (onGpu) return active > 20e9 ? 256 : 512;
+  // Whoever sets a batch wants it handed over whole.
+  if (onGpu) return batch ?? (active > 20e9 ? 256 : 512);
   const tokens = (OPERATIONS_PER_CORE * threads) / Math.max(1, 2 * active);
   return Math.max(32, Math.min(512, 2 ** Math.floor(Math.log2(Math.max(1, tokens)))));
 }

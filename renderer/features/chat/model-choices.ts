@@ -1,7 +1,7 @@
 import type { Answerer } from '../../../contract/chat.ts';
 import type { LoadedModel, Provider } from '../../../contract/inference.ts';
 import type { Model } from '../../../contract/models.ts';
-import { formatBytes, formatShare } from '../../ui/format.ts';
+import { formatBytes, formatCount, formatShare } from '../../ui/format.ts';
 import { plainText } from '../../ui/plain-text.ts';
 
 export interface ModelChoice {
@@ -69,5 +69,5 @@ export function describePlacement(loaded: LoadedModel | null, provider: Provider
   if (loaded.state !== 'ready') return loaded.progress === null ? 'loads' : `loads, ${formatShare(loaded.progress).text} %`;
   const { truth } = loaded;
   const gpus = truth.placed.filter((p) => p.uuid !== null && p.layers > 0).map((p) => plainText(p.name));
-  return truth.layersOnGpu === 0 ? `processor${loaded.threads === null ? '' : `, ${loaded.threads} threads`}` : `${gpus.join(', ') || 'GPU'}, ${truth.layersOnGpu} of ${truth.layers} layers`;
+  return truth.layersOnGpu === 0 ? `processor${loaded.threads === null ? '' : `, ${formatCount(loaded.threads, 'thread')}`}` : `${gpus.join(', ') || 'GPU'}, ${truth.layersOnGpu} of ${truth.layers} layers`;
 }

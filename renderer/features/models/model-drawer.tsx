@@ -5,7 +5,7 @@ import { hrefOf } from '../../app/routes.ts';
 import { loading, valueOf, type Remote } from '../../connection/remote.ts';
 import type { OpenModel } from '../../stores/models-store.ts';
 import { Button } from '../../ui/button.tsx';
-import { formatBytes, formatDeviceName, formatFigures, formatGib, formatWhole } from '../../ui/format.ts';
+import { formatBytes, formatCount, formatDeviceName, formatFigures, formatGib, formatWhole } from '../../ui/format.ts';
 import { Icon } from '../../ui/icons.tsx';
 import { plainText } from '../../ui/plain-text.ts';
 import { ProblemNote } from '../../ui/problem-note.tsx';
@@ -71,8 +71,8 @@ export function ModelDrawer({ open, place, onClose }: { readonly open: OpenModel
             <p className="note">
               {speed.roofline !== null && speed.bandwidth !== null && <><Value of={{ text: formatFigures(speed.bandwidth / 1e9), unit: 'GB/s' }} /> ÷ <Value of={{ text: formatFigures(speed.bytesPerToken / 1e9), unit: 'GB per token' }} /> = <Value of={{ text: formatFigures(speed.roofline), unit: 'tok/s' }} /> at most. </>}
               {speed.basis === 'prior' && <>Other machines with such a GPU reach this: t = bytes ÷ ({formatFigures((speed.efficiency ?? 0) * 100)} % of the bandwidth) + {formatFigures((speed.fixedSeconds ?? 0) * 1000)} ms.</>}
-              {speed.basis === 'fitted' && <>Fitted to {speed.runs} runs on this machine.</>}
-              {(speed.basis === 'measured' || speed.basis === 'measured_synthetic') && <>{formatFigures(speed.tokensPerSecond)} tok/s {describeBasis(speed)}, {speed.runs} runs{speed.roofline === null ? '' : `, ${formatFigures((100 * speed.tokensPerSecond) / speed.roofline)} % of the roofline`}.</>}
+              {speed.basis === 'fitted' && <>Fitted to {formatCount(speed.runs, 'run')} on this machine.</>}
+              {(speed.basis === 'measured' || speed.basis === 'measured_synthetic') && <>{formatFigures(speed.tokensPerSecond)} tok/s {describeBasis(speed)}, {formatCount(speed.runs, 'run')}{speed.roofline === null ? '' : `, ${formatFigures((100 * speed.tokensPerSecond) / speed.roofline)} % of the roofline`}.</>}
               {speed.bandwidthFrom !== null && <span className="q"> Bandwidth: {plainText(speed.bandwidthFrom)}.</span>}
             </p>
           )}
@@ -87,7 +87,7 @@ export function ModelDrawer({ open, place, onClose }: { readonly open: OpenModel
             <dt>Cache</dt><dd><Value of={formatGib(memory.cacheBytes)} /></dd>
             <dt>Work</dt><dd><Value of={formatGib(memory.workBytes + memory.overheadBytes)} /></dd>
             {memory.contextThatFits !== null && <><dt>Fits up to</dt><dd>{formatWhole(memory.contextThatFits)} tokens</dd></>}
-            <dt>Own error</dt><dd>{memory.ownError === null ? 'no load to compare with yet' : <>{formatFigures(memory.ownError.medianPercent)} % (median of {memory.ownError.loads} loads)</>}</dd>
+            <dt>Own error</dt><dd>{memory.ownError === null ? 'no load to compare with yet' : <>{formatFigures(memory.ownError.medianPercent)} % (median of {formatCount(memory.ownError.loads, 'load')})</>}</dd>
           </dl>
         </section>
       )}
