@@ -1,5 +1,5 @@
 /**
- * `npm run bench:inference [--model FILE | --synthetic-7b] [--label TEXT] [--backend cpu|cuda] [--llama-bench PATH] [ROW …]`: the product's
+ * `npm run bench:inference [--model FILE | --synthetic 7b|135m] [--label TEXT] [--backend cpu|cuda] [--llama-bench PATH] [ROW …]`: the product's
  * own answers against llama.cpp's benchmark of the same build, interleaved, through the engine as faces use it. Rows:
  * start decode prompt first same parallel memory loads. Prints a table and one JSON object.
  */
@@ -7,6 +7,7 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import type { SyntheticShape } from '../../core/inference/synthetic/synthetic-shape.ts';
 import { tinyShape } from '../../core/inference/synthetic/tiny-shape.ts';
 import { writeSyntheticModel } from '../../core/inference/synthetic/write-synthetic-model.ts';
 import { smolLm2 } from '../../core/testing/models.ts';
@@ -16,19 +17,27 @@ import { decodeRow, firstTokenRow, loadsRow, measureRow, memoryRow, parallelRow,
 import { openLlamaBench, type LlamaBench } from './llama-bench.ts';
 import { printRows, type Row } from './row.ts';
 
-const { values, positionals } = parseArgs({ allowPositionals: true, options: { model: { type: 'string' }, label: { type: 'string' }, 'synthetic-7b': { type: 'boolean', default: false }, backend: { type: 'string', default: 'cpu' }, 'llama-bench': { type: 'string' }, gpus: { type: 'string' }, rounds: { type: 'string', default: '7' }, batch: { type: 'string' } } });
-/** A model of the 7B class (Llama's shapes, 32k vocabulary, Q4_0) with random weights: speed does not depend on them. */
-async function makeSevenBillion(): Promise<string> {
+const { values, positionals } = parseArgs({ allowPositionals: true, options: { model: { type: 'string' }, label: { type: 'string' }, synthetic: { type: 'string' }, backend: { type: 'string', default: 'cpu' }, 'llama-bench': { type: 'string' }, gpus: { type: 'string' }, rounds: { type: 'string', default: '7' }, batch: { type: 'string' } } });
+const q4 = { most: 'Q4_0', fine: 'Q4_0' };
+/** Llama's shapes with random weights: speed does not depend on them. */
+const synthetic: Readonly<Record<string, SyntheticShape>> = {
+  '7b': { ...tinyShape, name: 'Synthetic 7B', layers: 32, embeddingLength: 4096, feedForward: 11_008, heads: 32, kvHeads: 32, headLength: 128, vocabulary: 32_000, types: { inputEmbedding: 'Q4_0', output: 'Q8_0', layers: [q4] } },
+  '135m': { ...tinyShape, name: 'Synthetic 135M', layers: 30, embeddingLength: 576, feedForward: 1536, heads: 9, kvHeads: 3, headLength: 64, vocabulary: 49_152, types: { inputEmbedding: 'Q8_0', output: null, layers: [q4] } },
+};
+
+async function makeSynthetic(size: string): Promise<string> {
+  const shape = synthetic[size];
+  if (shape === undefined) throw new Error(`--synthetic is one of ${Object.keys(synthetic).join(', ')}.`);
   const folder = join(tmpdir(), 'warpdeck-bench-models');
   mkdirSync(folder, { recursive: true });
-  const path = join(folder, 'synthetic-7b-q4_0.gguf');
-  if (!existsSync(path)) await writeSyntheticModel(path, { ...tinyShape, name: 'Synthetic 7B', layers: 32, embeddingLength: 4096, feedForward: 11_008, heads: 32, kvHeads: 32, headLength: 128, vocabulary: 32_000, types: { inputEmbedding: 'Q4_0', output: 'Q8_0', layers: [{ most: 'Q4_0', fine: 'Q4_0' }] } }, { seed: 1 });
+  const path = join(folder, `synthetic-${size}-q4_0.gguf`);
+  if (!existsSync(path)) await writeSyntheticModel(path, shape, { seed: 1 });
   return path;
 }
 
-const model = values['synthetic-7b'] ? await makeSevenBillion() : (values.model ?? smolLm2());
+const model = values.synthetic === undefined ? (values.model ?? smolLm2()) : await makeSynthetic(values.synthetic);
 const onGpu = values.backend !== 'cpu';
-const label = values.label ?? (values['synthetic-7b'] ? `7B Q4_0, 32k vocabulary, ${values.backend}` : values.model === undefined ? `SmolLM2 135M, ${values.backend}` : `${model}, ${values.backend}`);
+const label = values.label ?? (values.synthetic !== undefined ? `${values.synthetic} class Q4_0, ${values.backend}` : values.model === undefined ? `SmolLM2 135M, ${values.backend}` : `${model}, ${values.backend}`);
 const rounds = Number(values.rounds);
 const threads = Math.max(1, Math.floor(availableParallelism() / 2));
 const base = { backend: onGpu ? 'cuda' : 'cpu', contextTokens: 4096, flashAttention: 'on', ...(values.batch === undefined ? {} : { batch: Number(values.batch) }), ...(onGpu ? {} : { threads }) } as const;

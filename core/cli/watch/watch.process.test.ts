@@ -64,7 +64,7 @@ describe.skipIf(!hasTerminal)('gpus --watch on a terminal', () => {
     if (serve.stdout) await once(serve.stdout, 'data');
   });
   afterAll(async () => {
-    for (const child of opened) child.kill('SIGHUP');
+    for (const child of opened) child.kill('SIGKILL');
     serve.kill('SIGINT');
     await once(serve, 'close');
     rmSync(folder, { recursive: true, force: true });
