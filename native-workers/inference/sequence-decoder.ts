@@ -1,4 +1,4 @@
-/** A decoder on the library's public interface. It is the one for draft models, and where the batch decoder cannot be. */
+/** The decoder on the library's public interface, with or without a draft model. */
 import type { LlamaContextSequence, SequenceEvaluateOptions, Token } from 'node-llama-cpp';
 import type { Decoder, DecodedToken, SamplingPlan, Slot } from './decoder.ts';
 
