@@ -11,6 +11,8 @@ import { gpuProcess, gpuStreamItem, inventory, processReading, terminatePlan } f
 import { environmentKind } from './environments.ts';
 import { historyEvent, historyQuery, historySeries, historyStatus } from './history.ts';
 import { job, jobLogLine } from './jobs.ts';
+import { benchmarkDetail, benchmarkInfo, benchmarkRun, benchmarkWish, canaryState, runComparison } from './benchmarks.ts';
+import { application, applyMeans, applyPlan, chosenToggle, componentHealth, deviceChange, devicePlan, deviceSetting, effectCard, launchPlan, measureWish, optimizeOverview, optimizeSubject, profile, slowReport, toggle, tuneResult, tuneWish, workload } from './optimize.ts';
 import { problem } from './problem.ts';
 import { secretStatus, settingsPatch, settingsStatus } from './settings.ts';
 import { chatEvent, comparison, comparisonWish, conversation, conversationHit, conversationPage, promptSet, sendInput } from './chat.ts';
@@ -169,6 +171,49 @@ export const api = {
     promptSets: read.route({ method: 'GET', path: '/prompt-sets', summary: 'Sets of prompts for repeatable tests' }).input(none).output(z.array(promptSet)),
     savePromptSet: write.route({ method: 'POST', path: '/prompt-sets', summary: 'Keep a set of prompts; id null: a new one' }).input(z.strictObject({ id: id.nullable().default(null), name: promptSet.shape.name, prompts: promptSet.shape.prompts })).output(promptSet),
     removePromptSet: write.route({ method: 'POST', path: '/prompt-sets/remove', summary: 'Forget a set of prompts' }).input(z.strictObject({ id })).output(ok),
+  },
+  benchmarks: {
+    list: read.route({ method: 'GET', path: '/benchmarks', summary: 'What can be measured' }).input(none).output(z.array(benchmarkInfo)),
+    run: write.route({ method: 'POST', path: '/benchmarks', summary: 'Run a benchmark (a job). With torch this runs the environment’s code' }).input(benchmarkWish.strict()).output(job),
+    history: read.route({ method: 'GET', path: '/benchmarks/runs', summary: 'Stored runs without samples, newest first' }).input(z.strictObject({ name: z.string().max(40).nullable().default(null), place: z.string().max(128).nullable().default(null), limit: z.int().min(1).max(2000).default(200) })).output(z.array(benchmarkRun)),
+    watch: gauge.route({ method: 'GET', path: '/benchmarks/live', summary: 'The newest runs whenever one grows' }).input(none).output(eventIterator(z.array(benchmarkRun))),
+    get: read.route({ method: 'GET', path: '/benchmarks/runs/{id}', summary: 'One run with all samples' }).input(z.strictObject({ id })).output(benchmarkDetail),
+    compare: read.route({ method: 'GET', path: '/benchmarks/compare', summary: 'Two runs, row by row, with significance' }).input(z.strictObject({ a: id, b: id })).output(runComparison),
+    export: read.route({ method: 'GET', path: '/benchmarks/runs/{id}/export', summary: 'One run as JSON lines, Markdown, CSV, or as a card to share (SVG)' }).input(z.strictObject({ id, format: z.enum(['jsonl', 'markdown', 'csv', 'svg']) })).output(z.object({ fileName: z.string(), text: z.string() })),
+    import: write.route({ method: 'POST', path: '/benchmarks/import', summary: 'Take over the output of llama-bench (-o json or jsonl)' }).input(z.strictObject({ text: z.string().min(2).max(8_000_000) })).output(z.array(benchmarkRun)),
+    remove: write.route({ method: 'POST', path: '/benchmarks/remove', summary: 'Forget a run' }).input(z.strictObject({ id })).output(ok),
+    canary: read.route({ method: 'GET', path: '/benchmarks/canary', summary: 'What the last minute-long check said' }).input(none).output(canaryState),
+    watchCanary: gauge.route({ method: 'GET', path: '/benchmarks/canary/live', summary: 'The check whenever it says something else' }).input(none).output(eventIterator(canaryState)),
+    runCanary: write.route({ method: 'POST', path: '/benchmarks/canary', summary: 'Compare this machine with its own history now (a job)' }).input(z.strictObject({ place: z.string().max(128).nullable().default(null) })).output(job),
+  },
+  optimize: {
+    overview: read.route({ method: 'POST', path: '/optimize', summary: 'Every switch in an environment on a GPU: state, and what was measured' }).input(optimizeSubject.strict()).output(optimizeOverview),
+    watch: gauge.route({ method: 'GET', path: '/optimize/live', summary: 'Counts up whenever a switch, an effect, a profile or an application changes' }).input(none).output(eventIterator(z.object({ revision: z.int() }))),
+    toggles: read.route({ method: 'GET', path: '/optimize/toggles', summary: 'Every switch: what it does, its risk, what is said of it and what is true' }).input(none).output(z.array(toggle)),
+    workloads: read.route({ method: 'GET', path: '/optimize/workloads', summary: 'With what switches are measured' }).input(none).output(z.array(workload)),
+    measure: write.route({ method: 'POST', path: '/optimize/measure', summary: 'Measure a switch or a set, off against on (a job). Runs the environment’s code' }).input(measureWish.strict()).output(job),
+    effects: read.route({ method: 'GET', path: '/optimize/effects', summary: 'Effect cards without pairs, newest first' }).input(z.strictObject({ toggleId: z.string().max(60).nullable().default(null), limit: z.int().min(1).max(2000).default(200) })).output(z.array(effectCard)),
+    effect: read.route({ method: 'GET', path: '/optimize/effects/{id}', summary: 'One effect card with its pairs' }).input(z.strictObject({ id })).output(effectCard),
+    profiles: read.route({ method: 'GET', path: '/optimize/profiles', summary: 'Sets of switches with their measured total' }).input(none).output(z.array(profile)),
+    saveProfile: write.route({ method: 'POST', path: '/optimize/profiles', summary: 'Keep a set of switches; id null: a new one' }).input(z.strictObject({ id: z.string().max(60).nullable().default(null), title: z.string().min(1).max(80), toggles: z.array(chosenToggle).min(1).max(20) })).output(profile),
+    removeProfile: write.route({ method: 'POST', path: '/optimize/profiles/remove', summary: 'Forget a set of your own' }).input(z.strictObject({ id })).output(ok),
+    planApply: destructive.route({ method: 'POST', path: '/optimize/apply/plan', summary: 'What would be written into an environment; with `snippet` nothing' }).input(z.strictObject({ environmentId: z.string().max(4096), toggles: z.array(chosenToggle).min(1).max(20), means: applyMeans.default('snippet') })).output(applyPlan),
+    apply: destructive.route({ method: 'POST', path: '/optimize/apply', summary: 'Apply a plan' }).input(z.strictObject({ planId: id, agree: z.boolean().default(false) })).output(application),
+    planRevert: destructive.route({ method: 'POST', path: '/optimize/revert/plan', summary: 'What undoing would remove' }).input(z.strictObject({ id })).output(applyPlan),
+    revert: destructive.route({ method: 'POST', path: '/optimize/revert', summary: 'Apply a plan of undoing' }).input(z.strictObject({ planId: id })).output(application),
+    applications: read.route({ method: 'GET', path: '/optimize/applications', summary: 'What Warpdeck has written into environments, looked at now' }).input(none).output(z.array(application)),
+    planLaunch: read.route({ method: 'POST', path: '/optimize/launch', summary: 'Variables with which a program is started so that switches hold in it' }).input(z.strictObject({ toggles: z.array(chosenToggle).max(20).nullable().default(null), profileId: z.string().max(60).nullable().default(null), python: z.string().max(4096).nullable().default(null) })).output(launchPlan),
+    deviceSettings: read.route({ method: 'GET', path: '/optimize/devices/{uuid}', summary: 'Persistence, power limit and clocks of a GPU, with their limits' }).input(z.strictObject({ uuid: id })).output(z.array(deviceSetting)),
+    planDevice: destructive.route({ method: 'POST', path: '/optimize/devices/plan', summary: 'What would be set, by which command, and when it would be put back' }).input(z.strictObject({ uuid: id, setting: deviceSetting.shape.id, value: z.number() })).output(devicePlan),
+    applyDevice: destructive.route({ method: 'POST', path: '/optimize/devices', summary: 'Set it on trial: it is put back by itself unless confirmed' }).input(z.strictObject({ planId: id })).output(deviceChange),
+    confirmDevice: write.route({ method: 'POST', path: '/optimize/devices/confirm', summary: 'Keep what is on trial' }).input(z.strictObject({ id })).output(deviceChange),
+    revertDevice: write.route({ method: 'POST', path: '/optimize/devices/revert', summary: 'Put a setting back now' }).input(z.strictObject({ id })).output(deviceChange),
+    deviceChanges: read.route({ method: 'GET', path: '/optimize/device-changes', summary: 'Changes of GPU settings, newest first' }).input(none).output(z.array(deviceChange)),
+    health: read.route({ method: 'POST', path: '/optimize/health', summary: 'Driver, torch, CUDA, cuDNN, attention, compile, llama.cpp: what works, and when that was last proved' }).input(optimizeSubject.strict()).output(z.array(componentHealth)),
+    explainSlow: read.route({ method: 'POST', path: '/optimize/why-slow', summary: 'Why is it slow: watches for ten seconds, then ranked causes with a number each' }).input(z.strictObject({ place: z.string().max(128).nullable().default(null), seconds: z.number().min(1).max(60).default(10) })).output(slowReport),
+    tune: write.route({ method: 'POST', path: '/optimize/tune', summary: 'Find the fastest engine settings for a model by measuring (a job)' }).input(tuneWish.strict()).output(job),
+    tuneResults: read.route({ method: 'GET', path: '/optimize/tune', summary: 'Searches for settings, newest first' }).input(none).output(z.array(tuneResult)),
+    watchTune: gauge.route({ method: 'GET', path: '/optimize/tune/live', summary: 'Searches as they go on' }).input(none).output(eventIterator(z.array(tuneResult))),
   },
   jobs: {
     list: read.route({ method: 'GET', path: '/jobs', summary: 'Running and recent jobs' }).input(none).output(z.array(job)),

@@ -3,12 +3,13 @@ import { engineProblems } from './problems/engine.ts';
 import { environmentProblems } from './problems/environments.ts';
 import { gpuProblems } from './problems/gpu.ts';
 import { inferenceProblems } from './problems/inference.ts';
+import { optimizeProblems } from './problems/optimize.ts';
 import { webProblems } from './problems/web.ts';
 import type { Wording } from './problems/wording.ts';
 import { ProblemError, type Problem } from './problem.ts';
 
 /** Every code that can appear anywhere. A test walks it: all texts present, each code raised by something real. */
-export const problemCatalogue = { ...engineProblems, ...gpuProblems, ...environmentProblems, ...inferenceProblems, ...dataProblems, ...webProblems };
+export const problemCatalogue = { ...engineProblems, ...gpuProblems, ...environmentProblems, ...inferenceProblems, ...optimizeProblems, ...dataProblems, ...webProblems };
 export type ProblemCode = keyof typeof problemCatalogue;
 export const problemCodes = Object.keys(problemCatalogue) as ProblemCode[];
 

@@ -1,0 +1,56 @@
+import { normalTail } from './normal.ts';
+import { tQuantile } from './student-t.ts';
+
+/** False alarms of a whole measurement, however often it is looked at. */
+const ALPHA = 0.05;
+/** z of ALPHA / 2. */
+const Z_ALPHA = 1.959963984540054;
+
+/**
+ * What may be spent of ALPHA until the share `fraction` of the most pairs is reached: O'Brien and Fleming's boundary as
+ * a spending function (Lan and DeMets 1983). Early looks need overwhelming evidence, the last one about what a single
+ * look needs.
+ */
+export const spentUntil = (fraction: number): number => (fraction <= 0 ? 0 : 2 * normalTail(Z_ALPHA / Math.sqrt(Math.min(1, fraction))));
+
+/** Pairs after which a measurement is looked at, and what each look may spend. Their sum is ≤ ALPHA (union bound). */
+export function makeLooks(least: number, most: number, step: number): readonly { readonly pairs: number; readonly alpha: number }[] {
+  const looks: { pairs: number; alpha: number }[] = [];
+  let spent = 0;
+  for (let pairs = least; ; pairs = Math.min(most, pairs + step)) {
+    const until = spentUntil(pairs / most);
+    looks.push({ pairs, alpha: until - spent });
+    spent = until;
+    if (pairs >= most) return looks;
+  }
+}
+
+export interface PairedEffect {
+  /** Geometric mean of b ÷ a. */
+  readonly ratio: number;
+  readonly low: number;
+  readonly high: number;
+  readonly pairs: number;
+  /** Of neighbouring log ratios; null: fewer than four pairs. */
+  readonly autocorrelation: number | null;
+  /** Pairs that the interval counts with: fewer where neighbours resemble each other. */
+  readonly effectivePairs: number;
+}
+
+/**
+ * Student's interval on the mean of the log ratios, at confidence 1 − alpha. Neighbours that resemble each other carry
+ * less news: n is then lowered to n (1 − r) ÷ (1 + r), r the autocorrelation at distance 1 corrected for its bias of
+ * −1/n. Null: fewer than three pairs.
+ */
+export function pairedEffect(logRatios: readonly number[], alpha: number): PairedEffect | null {
+  const n = logRatios.length;
+  if (n < 3) return null;
+  const mean = logRatios.reduce((sum, one) => sum + one, 0) / n;
+  const deviations = logRatios.map((one) => one - mean);
+  const square = deviations.reduce((sum, one) => sum + one * one, 0);
+  const r = n < 4 || square === 0 ? null : deviations.reduce((sum, one, i) => sum + one * (deviations[i + 1] ?? 0), 0) / square;
+  const corrected = r === null ? 0 : Math.min(0.9, Math.max(0, r + 1 / n));
+  const effectivePairs = Math.max(3, n * ((1 - corrected) / (1 + corrected)));
+  const half = (tQuantile(1 - alpha / 2, Math.max(1, effectivePairs - 1)) * Math.sqrt(square / (n - 1))) / Math.sqrt(effectivePairs);
+  return { ratio: Math.exp(mean), low: Math.exp(mean - half), high: Math.exp(mean + half), pairs: n, autocorrelation: r, effectivePairs };
+}
