@@ -20,6 +20,8 @@ export interface GuardRequest {
   readonly owner: ProcessIdentity;
   /** Between the request to end and the kill of the group, milliseconds. */
   readonly graceMs: number;
+  /** What follows the request on the guard's standard input is the program's; otherwise it has none. */
+  readonly input?: boolean;
 }
 
 export type GuardReport =
@@ -84,7 +86,7 @@ export function parseGuardRequest(line: string): GuardRequest | null {
   const env = v['env'];
   if (owner === null || typeof env !== 'object' || env === null) return null;
   const entries = Object.entries(env).filter((entry): entry is [string, string] => isText(entry[1]));
-  return { program: v['program'], args: v['args'], cwd: textOrNull(v['cwd']), env: Object.fromEntries(entries), journal: textOrNull(v['journal']), owner, graceMs: v['graceMs'] };
+  return { program: v['program'], args: v['args'], cwd: textOrNull(v['cwd']), env: Object.fromEntries(entries), journal: textOrNull(v['journal']), owner, graceMs: v['graceMs'], input: v['input'] === true };
 }
 
 /** What identifies a process on Linux, from the text of /proc/PID/stat. */

@@ -39,7 +39,7 @@ const started = Date.now();
 mkdirSync(out, { recursive: true });
 if (want('engine')) {
   await nodeBuild({ dir: 'engine', input: { engine: 'core/engine/main.ts', storage: 'core/storage/storage-thread.ts', cli: 'core/cli/main.ts' } });
-  await nodeBuild({ dir: 'workers', input: { nvml: 'native-workers/nvml/main.ts', 'nvml-thread': 'native-workers/nvml/sampling-thread.ts', 'environment-probe': 'native-workers/environment-probe/main.ts', inference: 'native-workers/inference/main.ts', 'model-probe': 'native-workers/model-probe/main.ts', guard: 'native-workers/runtime/guard.ts' }, external: ['koffi', 'node-llama-cpp'] });
+  await nodeBuild({ dir: 'workers', input: { nvml: 'native-workers/nvml/main.ts', 'nvml-thread': 'native-workers/nvml/sampling-thread.ts', 'environment-probe': 'native-workers/environment-probe/main.ts', inference: 'native-workers/inference/main.ts', 'model-probe': 'native-workers/model-probe/main.ts', guard: 'native-workers/runtime/guard.ts', 'simulated-driver': 'native-workers/runtime/simulated-driver.ts' }, external: ['koffi', 'node-llama-cpp'] });
 }
 if (want('electron') && existsSync(join(root, 'electron/main.ts'))) {
   const target = process.env.WARPDECK_ELECTRON_TARGET ?? 'node24';

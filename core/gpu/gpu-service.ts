@@ -29,6 +29,8 @@ export interface GpuServiceOptions {
   readonly seed?: number;
   /** Simulated or recorded seconds per second. */
   readonly speed?: number;
+  /** Where a simulated driver keeps what it is told; left out: it can be told nothing. */
+  readonly driverFolder?: string;
   /** Readings a second while nobody watches. Default 1. */
   readonly baseRateHz?: number;
   /** Tests: another worker, another nvidia-smi. */

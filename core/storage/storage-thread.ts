@@ -1,12 +1,16 @@
 /**
  * The thread in which all SQLite runs, so that nothing on disk holds up the engine's loop. Started by
- * storage-client.ts with `ThreadOptions`; speaks the messages of history/storage-messages.ts. The history and the
- * conversations have a connection each to the same file.
+ * storage-client.ts with `ThreadOptions`; speaks the messages of history/storage-messages.ts. The history, the
+ * conversations, the benchmarks and the effects have a connection each to the same file.
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { problemOf } from '../../contract/problem.ts';
+import type { BenchmarkOp } from './benchmarks/benchmark-calls.ts';
+import { createBenchmarkStore } from './benchmarks/benchmark-store.ts';
 import type { ChatOp } from './chat/chat-calls.ts';
 import { createChatStore } from './chat/chat-store.ts';
+import type { EffectsOp } from './effects/effects-calls.ts';
+import { createEffectsStore } from './effects/effects-store.ts';
 import { exportPiece } from './history/history-export.ts';
 import { createHistoryStore, type HistoryStore } from './history/history-store.ts';
 import { readSeries } from './history/read-series.ts';
@@ -21,14 +25,28 @@ const log = (level: 'info' | 'warn', message: string, fields: Readonly<Record<st
 
 let store: HistoryStore | null = null;
 let timer: NodeJS.Timeout | null = null;
-const chat = createChatStore({ path: options.databasePath, checked: () => store !== null, releasing: () => store?.letGo(), log });
+/** Lets go of the file everywhere but in the area that is about to set it aside. */
+const letGoBut = (area: 'history' | 'chat' | 'benchmarks' | 'effects'): void => {
+  if (area !== 'history') store?.letGo();
+  if (area !== 'chat') chat.letGo();
+  if (area !== 'benchmarks') benchmarks.letGo();
+  if (area !== 'effects') effects.letGo();
+};
+const areaOptions = { path: options.databasePath, checked: (): boolean => store !== null, log };
+const chat = createChatStore({ ...areaOptions, releasing: () => letGoBut('chat') });
+const benchmarks = createBenchmarkStore({ ...areaOptions, releasing: () => letGoBut('benchmarks') });
+const effects = createEffectsStore({ ...areaOptions, releasing: () => letGoBut('effects') });
 
 function openHistory(how: StorageOptions): void {
   store = createHistoryStore(how, {
     state: (state) => send({ t: 'state', ...state }),
     log,
-    releasing: () => chat.letGo(),
-    aside: (path) => chat.salvage(path),
+    releasing: () => letGoBut('history'),
+    aside: (path) => {
+      chat.salvage(path);
+      benchmarks.salvage(path);
+      effects.salvage(path);
+    },
   });
   timer = setInterval(() => store?.flush(), how.flushMs);
 }
@@ -38,7 +56,7 @@ function history(): HistoryStore {
   return store;
 }
 
-type HistoryOp = Exclude<StorageOp, ChatOp>;
+type HistoryOp = Exclude<StorageOp, ChatOp | BenchmarkOp | EffectsOp>;
 type Handlers = { readonly [Op in HistoryOp]: (input: StorageCalls[Op]['input']) => StorageCalls[Op]['output'] };
 const handlers: Handlers = {
   query: (input) => readSeries(history().source, input),
@@ -53,15 +71,25 @@ const handlers: Handlers = {
     if (timer !== null) clearInterval(timer);
     store?.close();
     chat.close();
+    benchmarks.close();
+    effects.close();
     return null;
   },
 };
 const isChatOp = (op: StorageOp): op is ChatOp => op.startsWith('chat.');
+const isBenchmarkOp = (op: StorageOp): op is BenchmarkOp => op.startsWith('bench.');
+const isEffectsOp = (op: StorageOp): op is EffectsOp => op.startsWith('effects.');
+
+function answer(op: StorageOp, input: unknown): unknown {
+  if (isChatOp(op)) return chat.run(op, input as StorageCalls[ChatOp]['input']);
+  if (isBenchmarkOp(op)) return benchmarks.run(op, input as StorageCalls[BenchmarkOp]['input']);
+  if (isEffectsOp(op)) return effects.run(op, input as StorageCalls[EffectsOp]['input']);
+  return (handlers[op] as (input: unknown) => unknown)(input);
+}
 
 function call(id: number, op: StorageOp, input: unknown): void {
   try {
-    const value = isChatOp(op) ? chat.run(op, input as StorageCalls[ChatOp]['input']) : (handlers[op] as (input: unknown) => unknown)(input);
-    send({ t: 'reply', id, value });
+    send({ t: 'reply', id, value: answer(op, input) });
   } catch (error) {
     const problem = problemOf(error);
     if (problem === null) store?.noticeError(error);

@@ -39,7 +39,7 @@ function writeScript(name: string, text: string, mode = 0o755): string {
 function run(options: ProgramOptions): RunningProgram & { readonly said: () => string } {
   let said = '';
   const running = supervisor.runProgram({ ...options, onStdout: (text) => { said += text; } });
-  return { get pid() { return running.pid; }, done: running.done, stop: running.stop, said: () => said };
+  return { get pid() { return running.pid; }, done: running.done, stop: running.stop, write: running.write, said: () => said };
 }
 
 /** Has a child that ignores SIGTERM, prints both pids, then waits for ever. */
@@ -69,6 +69,20 @@ describe.skipIf(process.platform === 'win32')('runProgram', () => {
     expect(stat?.group).toBe(stat?.pid);
     expect(lines).toContain('EXTRA=1');
     expect(program.said()).not.toMatch(/^(PYTHONPATH|NODE_CHANNEL_FD)=/m);
+  });
+
+  it('with an input of its own it reads what is written, also what was written before it ran, and ends with the guard', async () => {
+    const program = run({ program: 'sh', args: ['-c', 'read a; read b; echo "$a|$b"; read c; echo "$c"'], input: true });
+    program.write('größe\ntwo\n');
+    await until(() => program.said() === 'größe|two\n');
+    program.write('three\n');
+    expect(await program.done).toMatchObject({ exitCode: 0 });
+    expect(program.said()).toBe('größe|two\nthree\n');
+    program.write('nobody is there any more\n');
+    const reader = run({ program: 'sh', args: ['-c', 'echo ready; cat'], input: true });
+    await until(() => reader.said() === 'ready\n');
+    await reader.stop();
+    expect(await reader.done).toMatchObject({ exitCode: null, signal: 'SIGTERM' });
   });
 
   it('a signal that ends it is told', async () => {

@@ -32,6 +32,7 @@ export function runProgram(options: ProgramOptions, surroundings: ProgramSurroun
   const cancelled = new AbortController();
   let running: GuardedProgram | null = null;
   let ended = false;
+  const waiting: string[] = [];
   /** Why it was ended by us, when that is a Problem. */
   let verdict: Problem | null = null;
 
@@ -59,12 +60,13 @@ export function runProgram(options: ProgramOptions, surroundings: ProgramSurroun
       if (verdict !== null) throw new ProblemError(verdict);
       return notStarted();
     }
-    const request: GuardRequest = { program, args: options.args, cwd: options.cwd ?? null, env, journal: surroundings.journal(), owner: { pid: process.pid, startTicks: readProcessStartTicks(process.pid) }, graceMs: GRACE_MS };
+    const request: GuardRequest = { program, args: options.args, cwd: options.cwd ?? null, env, journal: surroundings.journal(), owner: { pid: process.pid, startTicks: readProcessStartTicks(process.pid) }, graceMs: GRACE_MS, input: options.input === true };
     running = startGuard(request, childEnvironment(surroundings.env), {
       ...(options.onStdout === undefined ? {} : { stdout: options.onStdout }),
       ...(options.onStderr === undefined ? {} : { stderr: options.onStderr }),
       output: () => { idleTimer?.refresh(); },
     });
+    for (const text of waiting.splice(0)) running.write(text);
     const { report, stderr } = await running.done;
     if (verdict !== null) throw new ProblemError(verdict);
     if (report?.t === 'exit') return { exitCode: report.exitCode, signal: report.signal, stderr, tookMs: performance.now() - startedAt };
@@ -89,6 +91,11 @@ export function runProgram(options: ProgramOptions, surroundings: ProgramSurroun
       stopNow();
       await done.catch(() => undefined);
     },
+    write(text) {
+      if (options.input !== true || ended || cancelled.signal.aborted) return;
+      if (running === null) waiting.push(text);
+      else running.write(text);
+    },
   };
 }
 
@@ -101,6 +108,8 @@ interface GuardedProgram {
   pid(): number | null;
   /** Tells the guard to end the group. */
   end(): void;
+  /** To the program. */
+  write(text: string): void;
   readonly done: Promise<GuardEnd>;
 }
 interface GuardListeners {
@@ -157,6 +166,9 @@ function startGuard(request: GuardRequest, env: Readonly<Record<string, string>>
   });
   return {
     pid: () => started?.pid ?? null,
+    write(text) {
+      if (guard.stdin?.writable) guard.stdin.write(text);
+    },
     end() {
       guard.stdin?.end();
       deadline ??= setTimeout(() => {

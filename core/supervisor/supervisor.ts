@@ -49,6 +49,8 @@ export interface ProgramOptions {
   readonly onStdout?: (text: string) => void;
   readonly onStderr?: (text: string) => void;
   readonly signal?: AbortSignal;
+  /** It gets a standard input, which `RunningProgram.write` fills; otherwise that is empty. */
+  readonly input?: boolean;
 }
 export interface ProgramResult {
   readonly exitCode: number | null;
@@ -63,6 +65,8 @@ export interface RunningProgram {
   readonly done: Promise<ProgramResult>;
   /** Terminate, 2 s, kill the group. */
   stop(): Promise<void>;
+  /** To its standard input, if `input` was asked for; kept until it runs, nothing once it has ended. */
+  write(text: string): void;
 }
 
 export interface Supervisor {

@@ -15,6 +15,7 @@ const sources = {
   inference: 'native-workers/inference/main.ts',
   'model-probe': 'native-workers/model-probe/main.ts',
   guard: 'native-workers/runtime/guard.ts',
+  'simulated-driver': 'native-workers/runtime/simulated-driver.ts',
 } as const;
 const bundles: Readonly<Record<EntryPoint, string>> = {
   engine: 'engine/engine.mjs',
@@ -25,6 +26,7 @@ const bundles: Readonly<Record<EntryPoint, string>> = {
   inference: 'workers/inference.mjs',
   'model-probe': 'workers/model-probe.mjs',
   guard: 'workers/guard.mjs',
+  'simulated-driver': 'workers/simulated-driver.mjs',
 };
 export type EntryPoint = keyof typeof sources;
 

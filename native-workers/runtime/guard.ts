@@ -14,19 +14,23 @@ const EXIT_LEFT_BEHIND = 75;
 const REPORT_FD = 3;
 
 let end = (): void => process.exit(0);
+let toProgram: (text: string) => void = () => undefined;
 let received = '';
 let started = false;
 
 process.stdin.setEncoding('utf8');
 process.stdin.on('data', (text: string) => {
-  if (started) return;
+  if (started) return toProgram(text);
   received += text;
   const newline = received.indexOf('\n');
   if (newline < 0) return;
   started = true;
   const request = parseGuardRequest(received.slice(0, newline));
   if (request === null) process.exit(EXIT_USAGE);
+  const rest = received.slice(newline + 1);
+  received = '';
   guardProgram(request);
+  if (rest !== '') toProgram(rest);
 });
 // `close` follows both an end and a reset of the pipe.
 process.stdin.on('error', () => undefined);
@@ -38,7 +42,7 @@ function guardProgram(request: GuardRequest): void {
   const child = spawn(request.program, request.args, {
     ...(request.cwd === null ? {} : { cwd: request.cwd }),
     env: { ...request.env },
-    stdio: ['ignore', 'inherit', 'inherit'],
+    stdio: [request.input === true ? 'pipe' : 'ignore', 'inherit', 'inherit'],
     detached: process.platform !== 'win32',
     windowsHide: true,
   });
@@ -47,6 +51,9 @@ function guardProgram(request: GuardRequest): void {
     report({ t: 'error', code: error.code ?? 'UNKNOWN', message: error.message });
     process.exit(0);
   });
+  // A program that does not read any more is no error of the guard's.
+  child.stdin?.on('error', () => undefined);
+  toProgram = (text) => { child.stdin?.write(text); };
   const group = child.pid;
   if (group === undefined) return;
 

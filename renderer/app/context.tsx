@@ -6,6 +6,7 @@ import type { CommitClock } from '../connection/commit-clock.ts';
 import type { Connection, ConnectionState } from '../connection/connect.ts';
 import type { GpuFeed } from '../connection/gpu-feed.ts';
 import type { Shell } from '../connection/shell.ts';
+import type { BenchmarksState, BenchmarksStore } from '../stores/benchmarks-store.ts';
 import type { ChatState, ChatStore } from '../stores/chat-store.ts';
 import type { ComparisonsState, ComparisonsStore } from '../stores/comparisons-store.ts';
 import type { LoadedState, LoadedStore } from '../stores/loaded-store.ts';
@@ -15,6 +16,8 @@ import type { EnvironmentsState, EnvironmentsStore } from '../stores/environment
 import type { EngineState, EngineStore } from '../stores/engine-store.ts';
 import type { GpuState, GpuStore } from '../stores/gpu-store.ts';
 import type { JobsState, JobsStore } from '../stores/jobs-store.ts';
+import type { MachineState, MachineStore } from '../stores/machine-store.ts';
+import type { OptimiseState, OptimiseStore } from '../stores/optimise-store.ts';
 import type { ReadinessState, ReadinessStore } from '../stores/readiness-store.ts';
 import type { SettingsState, SettingsStore } from '../stores/settings-store.ts';
 import type { UpgradesState, UpgradesStore } from '../stores/upgrades-store.ts';
@@ -39,6 +42,9 @@ export interface App {
   readonly loaded: LoadedStore;
   readonly chat: ChatStore;
   readonly comparisons: ComparisonsStore;
+  readonly benchmarks: BenchmarksStore;
+  readonly optimise: OptimiseStore;
+  readonly machine: MachineStore;
   readonly engine: EngineStore;
   readonly readiness: ReadinessStore;
   readonly ui: UiStore;
@@ -73,6 +79,9 @@ export const useModels = <T,>(selector: (s: ModelsState) => T): T => useStore(us
 export const useLoaded = <T,>(selector: (s: LoadedState) => T): T => useStore(useApp().loaded, selector);
 export const useChat = <T,>(selector: (s: ChatState) => T): T => useStore(useApp().chat, selector);
 export const useComparisons = <T,>(selector: (s: ComparisonsState) => T): T => useStore(useApp().comparisons, selector);
+export const useOptimise = <T,>(selector: (s: OptimiseState) => T): T => useStore(useApp().optimise, selector);
+export const useMachine = <T,>(selector: (s: MachineState) => T): T => useStore(useApp().machine, selector);
+export const useBenchmarks = <T,>(selector: (s: BenchmarksState) => T): T => useStore(useApp().benchmarks, selector);
 export const useEngine = <T,>(selector: (s: EngineState) => T): T => useStore(useApp().engine, selector);
 export const useReadiness = <T,>(selector: (s: ReadinessState) => T): T => useStore(useApp().readiness, selector);
 export const useUi = <T,>(selector: (s: UiState) => T): T => useStore(useApp().ui, selector);

@@ -9,6 +9,7 @@ import { problemFrom } from '../connection/problem-from.ts';
 import type { Shell } from '../connection/shell.ts';
 import { createWebTransport, type TokenBox } from '../connection/web-transport.ts';
 import { createAlertsStore } from '../stores/alerts-store.ts';
+import { createBenchmarksStore } from '../stores/benchmarks-store.ts';
 import { createEnvironmentsStore } from '../stores/environments-store.ts';
 import { createUpgradesStore } from '../stores/upgrades-store.ts';
 import { createChatStore } from '../stores/chat-store.ts';
@@ -18,6 +19,8 @@ import { createModelsStore } from '../stores/models-store.ts';
 import { createEngineStore } from '../stores/engine-store.ts';
 import { createGpuStore } from '../stores/gpu-store.ts';
 import { createJobsStore } from '../stores/jobs-store.ts';
+import { createMachineStore } from '../stores/machine-store.ts';
+import { createOptimiseStore } from '../stores/optimise-store.ts';
 import { createReadinessStore } from '../stores/readiness-store.ts';
 import { createSettingsStore } from '../stores/settings-store.ts';
 import { createUiStore } from '../stores/ui-store.ts';
@@ -41,6 +44,7 @@ export function createApp(token: TokenBox | null): App {
   const clock = createCommitClock(flushSync);
   const settings = createSettingsStore({ client, source: connection });
   const feed = createGpuFeed({ client, source: connection, visibility: document, rateHz: settings.getState().current.monitor.watchedHz });
+  const jobs = createJobsStore({ client, source: connection, clock });
   const parts: Omit<App, 'intents'> = {
     client,
     connection,
@@ -50,7 +54,7 @@ export function createApp(token: TokenBox | null): App {
     ui,
     settings,
     gpus: createGpuStore({ client, source: connection, feed, clock }),
-    jobs: createJobsStore({ client, source: connection, clock }),
+    jobs,
     alerts: createAlertsStore({ client, source: connection, clock }),
     environments: createEnvironmentsStore({ client, source: connection, clock }),
     upgrades: createUpgradesStore({ client, source: connection, clock }),
@@ -58,6 +62,9 @@ export function createApp(token: TokenBox | null): App {
     loaded: createLoadedStore({ client, source: connection, clock }),
     chat: createChatStore({ client, source: connection, clock }),
     comparisons: createComparisonsStore({ client, source: connection }),
+    optimise: createOptimiseStore({ client, source: connection, clock, jobs }),
+    machine: createMachineStore({ client, source: connection, clock }),
+    benchmarks: createBenchmarksStore({ client, source: connection, clock }),
     engine: createEngineStore({ client, source: connection, clock }),
     readiness: createReadinessStore({ client, source: connection, clock }),
   };

@@ -6,18 +6,20 @@ import { Palette } from '../features/palette/palette.tsx';
 import { SettingsPage } from '../features/settings/settings-page.tsx';
 import { AlertAnnouncer } from './announcer.tsx';
 import { Banners } from './banners.tsx';
+import { BenchmarksRoute } from './benchmarks-route.tsx';
 import { ConfirmDialog } from './confirm-dialog.tsx';
 import { useApp, useConnection, useGpuStore, useIntents, useJobs, useUi } from './context.tsx';
 import { EnvironmentsRoute } from './environments-route.tsx';
 import { ChatRoute, ModelsRoute } from './inference-routes.tsx';
 import { MonitorRoute } from './monitor-route.tsx';
+import { OptimiseRoute } from './optimise-route.tsx';
 import { Rail } from './rail.tsx';
 import { useRoute, type PageName } from './routes.ts';
 import { findByKeys, isTyping } from './shortcuts.ts';
 import { Strip } from './strip.tsx';
 import { TopBar } from './top-bar.tsx';
 
-const titles: Readonly<Record<PageName, string>> = { monitor: 'Monitor', environments: 'Environments', chat: 'Chat', models: 'Models', alerts: 'Alerts', settings: 'Settings' };
+const titles: Readonly<Record<PageName, string>> = { monitor: 'Monitor', environments: 'Environments', optimise: 'Optimise', benchmarks: 'Benchmarks', chat: 'Chat', models: 'Models', alerts: 'Alerts', settings: 'Settings' };
 
 /** Rail, bars and the page between them. The frame never moves. */
 export function Frame(): ReactNode {
@@ -50,7 +52,7 @@ export function Frame(): ReactNode {
         <div className="middle">
           <Banners />
           <main id="main" tabIndex={-1}>
-            <Suspense fallback={null}>{page === 'monitor' ? <MonitorRoute /> : page === 'environments' ? <EnvironmentsRoute /> : page === 'chat' ? <ChatRoute /> : page === 'models' ? <ModelsRoute /> : page === 'alerts' ? <AlertsPage /> : <SettingsPage />}</Suspense>
+            <Suspense fallback={null}>{page === 'monitor' ? <MonitorRoute /> : page === 'environments' ? <EnvironmentsRoute /> : page === 'optimise' ? <OptimiseRoute /> : page === 'benchmarks' ? <BenchmarksRoute /> : page === 'chat' ? <ChatRoute /> : page === 'models' ? <ModelsRoute /> : page === 'alerts' ? <AlertsPage /> : <SettingsPage />}</Suspense>
           </main>
           {drawer && <JobDrawer onClose={() => app.jobs.getState().showDrawer(false)} />}
         </div>

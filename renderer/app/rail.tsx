@@ -47,6 +47,8 @@ export function Rail(): ReactNode {
       <nav aria-label="Areas">
         <Entry page="monitor" title="Monitor" icon="monitor" keys="Alt 1" digit="1" />
         <Entry page="environments" title="Environments" icon="env" keys="Alt 2" digit="2" />
+        <Entry page="optimise" title="Optimise" icon="opt" keys="Alt 3" digit="3" />
+        <Entry page="benchmarks" title="Benchmarks" icon="bench" keys="Alt 4" digit="4" />
         <Entry page="chat" title="Chat" icon="chat" keys="Alt 5" digit="5" />
         <Entry page="models" title="Models" icon="model" keys="Alt 6" digit="6" />
         <div className="gap" />

@@ -8,6 +8,7 @@ describe('routes', () => {
     ['#/alerts', 'alerts', null],
     ['#/settings/local-api', 'settings', 'local-api'],
     ['#/settings/', 'settings', null],
+    ['#/benchmarks/matmul', 'benchmarks', 'matmul'],
     ['#/nothing/at-all', 'monitor', null],
     ['#/settings/%E0%A4%A', 'settings', '%E0%A4%A'],
   ])('%s is %s, section %s', (hash, page, section) => {

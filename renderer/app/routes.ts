@@ -1,6 +1,6 @@
 import { useSyncExternalStore } from 'react';
 
-export const pages = ['monitor', 'environments', 'chat', 'models', 'alerts', 'settings'] as const;
+export const pages = ['monitor', 'environments', 'optimise', 'benchmarks', 'chat', 'models', 'alerts', 'settings'] as const;
 export type PageName = (typeof pages)[number];
 
 export interface Route {

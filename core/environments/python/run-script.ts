@@ -27,6 +27,8 @@ export interface ScriptOptions {
   readonly onProgress?: (progress: { readonly fraction: number | null; readonly doing: string }) => void;
   /** Whatever else is printed, cut at `LOG_LIMIT`. */
   readonly onLog?: (text: string) => void;
+  /** The script reads commands from its standard input: called once, with the way to write there. */
+  readonly onInput?: (write: (text: string) => void) => void;
 }
 /** `runScript` with its supervisor: what the areas are given. */
 export type RunScript = (options: Omit<ScriptOptions, 'supervisor'>) => Promise<unknown>;
@@ -153,6 +155,7 @@ async function watchScript(options: ScriptOptions, folder: string): Promise<Scri
     cwd: folder,
     env: Object.fromEntries(Object.entries(options.env ?? {}).filter(([name]) => !name.toUpperCase().startsWith('PYTHON'))),
     signal: stop.signal,
+    input: options.onInput !== undefined,
     onStdout: (text) => {
       count(text);
       lines.push(text);
@@ -164,6 +167,7 @@ async function watchScript(options: ScriptOptions, folder: string): Promise<Scri
   });
   try {
     if (options.signal.aborted) stop.abort();
+    options.onInput?.((text) => { running.write(text); });
     const outcome = await running.done;
     lines.end();
     return { ...state, python: options.python, script: options.script, outcome };

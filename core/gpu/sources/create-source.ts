@@ -18,6 +18,7 @@ export interface SourceContext {
   readonly onNotice: (problem: Problem | null) => void;
   readonly seed?: number;
   readonly speed?: number;
+  readonly driverFolder?: string;
   readonly worker?: Partial<WorkerDescription>;
   readonly smi?: Partial<Pick<SmiOptions, 'program' | 'env' | 'idleTimeoutMs' | 'backoff'>>;
 }
@@ -30,7 +31,7 @@ export function createSource(spec: SourceSpec, emit: Emit, context: SourceContex
     case 'nvml': return createNvmlSource({ supervisor, emit, log, now, onGap, ...(context.worker === undefined ? {} : { worker: context.worker }) });
     case 'smi': return createSmiSource({ supervisor, emit, now, ...context.smi });
     case 'replay': return createReplaySource({ path: spec.path, emit, now, ...speed, onGap, onNotice });
-    case 'simulate': return createSimulateSource({ count: spec.count, emit, now, ...speed, ...(context.seed === undefined ? {} : { seed: context.seed }) });
+    case 'simulate': return createSimulateSource({ count: spec.count, emit, now, ...speed, ...(context.seed === undefined ? {} : { seed: context.seed }), ...(context.driverFolder === undefined ? {} : { driverFolder: context.driverFolder }) });
     case 'none': return createNoneSource(emit);
   }
 }

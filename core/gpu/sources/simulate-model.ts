@@ -1,4 +1,5 @@
 import type { Device, DeviceSample, FastReading, MediumReading, NotReportedReason, RawProcess, SlowReading } from '../../../contract/gpu.ts';
+import { defaultSettings, type SimulatedSettings } from '../../../contract/simulated-driver.ts';
 import type { GpuModel } from './gpu-models.ts';
 import { createLoad } from './simulate-load.ts';
 import { initialState, stepPhysics, type PhysicalState } from './simulate-physics.ts';
@@ -25,6 +26,8 @@ export interface SimulatedDevice {
   setLost(lost: boolean): void;
   setNotReported(field: string | null): void;
   setXid(xid: number | null, atMs: number): void;
+  /** As a driver was told; what it was not told is at its default. */
+  setDriver(settings: SimulatedSettings): void;
 }
 
 export interface SimulatedDeviceOptions {
@@ -72,6 +75,7 @@ export function createSimulatedDevice(options: SimulatedDeviceOptions): Simulate
   let steps = 0;
   let hot = false;
   let lost = false;
+  let driver: SimulatedSettings = defaultSettings;
   let xid: number | null = null;
   let xidAtMs: number | null = null;
   let last = load.step(0, 0);
@@ -114,6 +118,9 @@ export function createSimulatedDevice(options: SimulatedDeviceOptions): Simulate
     },
   }));
 
+  /** The record with what the driver was told. */
+  const own = (): Device => (driver === defaultSettings ? device : { ...device, persistenceMode: driver.persistenceMode ?? device.persistenceMode, powerLimitWatts: reported ? (driver.powerLimitWatts ?? device.powerLimitWatts) : null });
+
   function step(): void {
     steps += 1;
     if (lost) return;
@@ -121,7 +128,7 @@ export function createSimulatedDevice(options: SimulatedDeviceOptions): Simulate
     last = load.step(t, STEP_SECONDS);
     // The room breathes slowly; beside a warm device somebody else's exhaust comes and goes every two minutes and a half.
     const wave = options.warm ? 15 * Math.max(0, Math.sin((2 * Math.PI * t) / 150 + phase)) : 1.5 * Math.sin((2 * Math.PI * t) / 900 + phase);
-    stepPhysics(model, state, last, { roomCelsius: 24 + wave + (hot ? 24 : 0), coolerResistance: (options.warm ? 1.32 : 1) * (hot ? 4.2 : 1) }, STEP_SECONDS, random.noise());
+    stepPhysics(model, state, last, { roomCelsius: 24 + wave + (hot ? 24 : 0), coolerResistance: (options.warm ? 1.32 : 1) * (hot ? 4.2 : 1), powerLimitWatts: driver.powerLimitWatts ?? model.powerDefaultLimitWatts, smClockLockMhz: driver.smClockLockMhz }, STEP_SECONDS, random.noise());
   }
 
   function hide<T extends object>(reading: T): T {
@@ -144,7 +151,7 @@ export function createSimulatedDevice(options: SimulatedDeviceOptions): Simulate
     return {
       memUsedBytes: memUsed, memFreeBytes: memUsed === null || totalBytes === null ? null : totalBytes - reservedBytes - memUsed, memReservedBytes: totalBytes === null ? null : reservedBytes,
       tempCelsius: Math.floor(state.dieCelsius), tempMemCelsius: model.memTemperature ? Math.floor(state.sinkCelsius + 6 + 14 * last.memBusShare) : null,
-      powerLimitWatts: device.powerLimitWatts, energyJoules: milli(state.energyJoules),
+      powerLimitWatts: own().powerLimitWatts, energyJoules: milli(state.energyJoules),
       pcieRxBytesPerSecond: pcie(last.pcieRx), pcieTxBytesPerSecond: pcie(last.pcieTx), nvlinkRxBytesPerSecond: link(last.nvlinkRx), nvlinkTxBytesPerSecond: link(last.nvlinkTx),
       utilEncoderPercent: mig ? null : percent(last.encoderShare), utilDecoderPercent: mig ? null : percent(last.decoderShare),
       clockVideoMhz: awake ? toStep(model.clockMaxSmMhz * 0.86, 15) : toStep(model.clockIdleSmMhz * 2.5, 15),
@@ -164,23 +171,23 @@ export function createSimulatedDevice(options: SimulatedDeviceOptions): Simulate
 
   function read(tiers: { medium: boolean; slow: boolean }): DeviceSample[] {
     if (lost) return [{ uuid, state: 'lost', fast: null }, ...instances.map((i) => ({ uuid: i.device.uuid, state: 'lost' as const, fast: null }))];
-    const own: DeviceSample = { uuid, state: 'ok', fast: hide(fast()) };
-    if (tiers.medium) own.medium = hide(medium());
-    if (tiers.slow) own.slow = hide(slow());
-    return [own, ...instances.map(({ device: d, share }) => {
-      const sample: DeviceSample = { uuid: d.uuid, state: 'ok', fast: { ...nullFast } };
+    const sample: DeviceSample = { uuid, state: 'ok', fast: hide(fast()) };
+    if (tiers.medium) sample.medium = hide(medium());
+    if (tiers.slow) sample.slow = hide(slow());
+    return [sample, ...instances.map(({ device: d, share }) => {
+      const part: DeviceSample = { uuid: d.uuid, state: 'ok', fast: { ...nullFast } };
       if (tiers.medium) {
         const used = toStep(last.memBytes * share, MIB);
-        sample.medium = { ...nullMedium, memUsedBytes: used, memFreeBytes: (d.memTotalBytes ?? 0) - used - toStep(reservedBytes * share, MIB), memReservedBytes: toStep(reservedBytes * share, MIB) };
+        part.medium = { ...nullMedium, memUsedBytes: used, memFreeBytes: (d.memTotalBytes ?? 0) - used - toStep(reservedBytes * share, MIB), memReservedBytes: toStep(reservedBytes * share, MIB) };
       }
-      return sample;
+      return part;
     })];
   }
 
   return {
     uuid,
     state,
-    devices: () => [hidden.size === 0 ? device : { ...device, notReported: { ...missing, ...Object.fromEntries(hidden) } }, ...instances.map((i) => i.device)],
+    devices: () => [hidden.size === 0 ? own() : { ...own(), notReported: { ...missing, ...Object.fromEntries(hidden) } }, ...instances.map((i) => i.device)],
     step,
     read,
     processes: () => lost ? [] : load.programs().filter((p) => p.startedAt !== null).map((p) => ({
@@ -195,6 +202,7 @@ export function createSimulatedDevice(options: SimulatedDeviceOptions): Simulate
       if (field === null) hidden.clear();
       else hidden.set(field, { code: 'not_supported', text: 'Not reported, on request of a simulated fault.' });
     },
+    setDriver(settings) { driver = settings; },
     setXid(value, atMs) { xid = value; xidAtMs = value === null ? null : atMs; },
   };
 }

@@ -8,6 +8,10 @@ export interface Surroundings {
   readonly roomCelsius: number;
   /** 1 is a clean cooler; 1.3 one whose intake is blocked by a third. */
   readonly coolerResistance: number;
+  /** As set in the driver; left out: the board's default. */
+  readonly powerLimitWatts?: number;
+  /** The SM clock is held at or under it; null: free. */
+  readonly smClockLockMhz?: number | null;
 }
 
 export interface PhysicalState {
@@ -51,14 +55,16 @@ const floor15 = (mhz: number): number => Math.floor(mhz / 15) * 15;
  * this runs 10 times a second for each device. `noise` is −1 … 1.
  */
 export function stepPhysics(model: GpuModel, s: PhysicalState, load: Readonly<Load>, around: Surroundings, dt: number, noise: number): void {
+  // What the chip would draw follows the board; what it may draw follows the limit that is set.
   const limit = model.powerDefaultLimitWatts;
+  const allowed = around.powerLimitWatts ?? limit;
   const busy = load.busyShare > 0.004;
   s.idleSeconds = busy ? 0 : s.idleSeconds + dt;
   const awake = s.idleSeconds < 2.5;
 
   // Boost falls by one step for each 6 °C above 45 °C: that is no throttling, and sets no bit.
-  const boost = model.clockMaxSmMhz - 15 * Math.max(0, Math.floor((s.dieCelsius - 45) / 6));
-  const wanted = awake ? floor15(boost) : model.clockIdleSmMhz;
+  const boost = Math.min(around.smClockLockMhz ?? Infinity, model.clockMaxSmMhz - 15 * Math.max(0, Math.floor((s.dieCelsius - 45) / 6)));
+  const wanted = awake ? Math.max(model.clockIdleSmMhz, floor15(boost)) : model.clockIdleSmMhz;
   s.wantedClockMhz = wanted;
 
   const over = s.dieCelsius - model.softThermalCelsius;
@@ -74,7 +80,7 @@ export function stepPhysics(model: GpuModel, s: PhysicalState, load: Readonly<Lo
 
   const base = model.powerIdleWatts + (awake ? 0.07 * limit : 0);
   const dynamic = Math.max(0, 1.14 * limit - base) * load.pressure;
-  const capped = dynamic > 0 ? Math.pow(Math.max(0.01, (limit * 0.996 - base) / dynamic), 1 / CLOCK_EXPONENT) * model.clockMaxSmMhz : Infinity;
+  const capped = dynamic > 0 ? Math.pow(Math.max(0.01, (allowed * 0.996 - base) / dynamic), 1 / CLOCK_EXPONENT) * model.clockMaxSmMhz : Infinity;
   const byPower = capped < clock;
   if (byPower) clock = Math.max(model.clockIdleSmMhz, floor15(capped));
   s.clockSmMhz = clock;

@@ -1,8 +1,10 @@
 import { makeProblem } from '../../../contract/problem-catalogue.ts';
 import type { Demand } from '../../../contract/nvml-worker.ts';
+import { defaultSettings } from '../../../contract/simulated-driver.ts';
 import type { SimulatedFault } from '../../../contract/system.ts';
 import type { Emit, GpuSource } from './gpu-source.ts';
 import { readSimulatedMachine, type SimulatedMachine } from './gpu-models.ts';
+import { createSimulatedDriver } from './simulate-driver.ts';
 import { createSimulatedDevice, STEP_SECONDS } from './simulate-model.ts';
 
 export interface SimulateOptions {
@@ -14,6 +16,8 @@ export interface SimulateOptions {
   /** Simulated seconds per second. */
   readonly speed?: number;
   readonly machine?: readonly SimulatedMachine[];
+  /** Where what the driver was told outlives this process, as in a real driver; left out: nothing can be set. */
+  readonly driverFolder?: string;
 }
 
 export interface SimulateSource extends GpuSource {
@@ -37,6 +41,7 @@ export function createSimulateSource(options: SimulateOptions): SimulateSource {
   const machine = options.machine ?? readSimulatedMachine(options.count ?? 4);
   const startMs = now() - WARM_UP_SECONDS * 1000;
   const devices = machine.map(({ model, mig }, index) => createSimulatedDevice({ model, mig, index, seed, warm: machine.length >= 4 ? index === 3 : false, startMs }));
+  const driver = options.driverFolder === undefined ? null : createSimulatedDriver(options.driverFolder);
   let demand: Demand = { rateHz: 1, processes: false };
   let timer: NodeJS.Timeout | null = null;
   let seq = 0;
@@ -44,6 +49,7 @@ export function createSimulateSource(options: SimulateOptions): SimulateSource {
   let owedSeconds = 0;
   let mediumAt = -Infinity, slowAt = -Infinity, processesAt = -Infinity;
   let mismatch = false;
+  const lost = new Set<string>();
 
   function emitDevices(): void {
     emit({ type: 'devices', driver: { driverVersion: 'simulated', cudaVersion: null, nvmlVersion: null, libraryPath: null }, devices: devices.flatMap((d) => d.devices()) });
@@ -54,8 +60,21 @@ export function createSimulateSource(options: SimulateOptions): SimulateSource {
     emit({ type: 'processes', atMs, processes: devices.flatMap((d) => d.processes()), notReported: {} });
   }
 
+  /** Takes over what the driver was told since; true: something was. */
+  function takeSettings(): boolean {
+    const told = driver?.readChanges() ?? null;
+    if (told === null) return false;
+    for (const d of devices) d.setDriver(told.get(d.uuid) ?? defaultSettings);
+    return true;
+  }
+
+  function tellDriver(): void {
+    driver?.writeDevices(machine.map(({ model }, i) => ({ uuid: devices[i]?.uuid ?? '', model, lost: lost.has(devices[i]?.uuid ?? '') })));
+  }
+
   function tick(atMs: number): void {
     const began = performance.now();
+    if (takeSettings()) emitDevices();
     owedSeconds += Math.max(0, ((atMs - lastMs) / 1000) * speed);
     lastMs = atMs;
     const steps = Math.min(LONGEST_CATCH_UP_STEPS * Math.max(1, speed), Math.floor(owedSeconds / STEP_SECONDS + 1e-6));
@@ -87,13 +106,18 @@ export function createSimulateSource(options: SimulateOptions): SimulateSource {
     const of = (uuid: string): (typeof devices)[number] | undefined => devices.find((d) => d.devices().some((x) => x.uuid === uuid));
     if (f.fault === 'none') {
       for (const d of devices) { d.setHot(false); d.setLost(false); d.setNotReported(null); d.setXid(null, 0); }
+      if (lost.size > 0) { lost.clear(); tellDriver(); }
       if (mismatch) emit({ type: 'problem', problem: null });
       mismatch = false;
       emitDevices();
     } else if (f.fault === 'driver_mismatch') {
       mismatch = true;
       emitMismatch();
-    } else if (f.fault === 'lost') of(f.uuid)?.setLost(true);
+    } else if (f.fault === 'lost') {
+      of(f.uuid)?.setLost(true);
+      lost.add(of(f.uuid)?.uuid ?? '');
+      tellDriver();
+    }
     else if (f.fault === 'hot') of(f.uuid)?.setHot(true);
     else if (f.fault === 'not_reported') { of(f.uuid)?.setNotReported(f.field); emitDevices(); }
     else {
@@ -109,6 +133,8 @@ export function createSimulateSource(options: SimulateOptions): SimulateSource {
     simulated: true,
     provenance: { recordedOn: null, edited: [], note: 'Simulated by a model of load, power and heat. These devices do not exist.' },
     start() {
+      tellDriver();
+      takeSettings();
       for (let i = 0; i < WARM_UP_SECONDS / STEP_SECONDS; i += 1) for (const d of devices) d.step();
       lastMs = now();
       emitDevices();
@@ -125,6 +151,7 @@ export function createSimulateSource(options: SimulateOptions): SimulateSource {
       if (asked && !mismatch) emitProcesses(now());
     },
     refresh() {
+      takeSettings();
       if (mismatch) emitMismatch();
       else emitDevices();
     },

@@ -1,6 +1,8 @@
 import type { HistoryEvent, HistoryStatus } from '../../../contract/history.ts';
 import type { Problem } from '../../../contract/problem.ts';
+import type { BenchmarkCalls } from '../benchmarks/benchmark-calls.ts';
 import type { ChatCalls } from '../chat/chat-calls.ts';
+import type { EffectsCalls } from '../effects/effects-calls.ts';
 
 /** Between the engine and its storage thread: both are made from the same sources, so nothing is parsed here. */
 export interface ThreadOptions {
@@ -82,7 +84,7 @@ export interface StoreFacts {
   readonly minute: number;
 }
 
-export interface StorageCalls extends ChatCalls {
+export interface StorageCalls extends ChatCalls, BenchmarkCalls, EffectsCalls {
   readonly query: { readonly input: SeriesRequest; readonly output: SeriesAnswer[] };
   readonly events: { readonly input: { readonly fromMs: number; readonly toMs: number }; readonly output: HistoryEvent[] };
   readonly export: { readonly input: ExportRequest; readonly output: ExportPiece };

@@ -1,0 +1,97 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { canaryState } from '../../../contract/benchmarks.ts';
+import { problemError } from '../../../contract/problem-catalogue.ts';
+import { problemOf } from '../../../contract/problem.ts';
+import { join } from 'node:path';
+import { makeTestFolder } from '../../testing/test-folder.ts';
+import { makeTestBenchmarks, testMachine, type TestBenchmarks, type TestOptions } from '../runner/fixtures/make-test-benchmarks.ts';
+
+const open: TestBenchmarks[] = [];
+const make = (options: TestOptions): TestBenchmarks => {
+  const made = makeTestBenchmarks({ canaryCaseSeconds: 0.1, ...options });
+  open.push(made);
+  return made;
+};
+afterEach(async () => {
+  for (const one of open.splice(0)) {
+    await one.jobs.stopAll();
+    await one.storage.close();
+  }
+});
+const figures = (speed: number): readonly number[] => [speed, speed * 1.001, speed * 0.999];
+const runOnce = async (made: TestBenchmarks) => {
+  const job = await made.ended((await made.canary.run(null)).id);
+  return { job, state: canaryState.parse(made.canary.state()) };
+};
+
+describe('a machine and its own history', () => {
+  it('learns, is calm, alarms when it has become slower, stays alarmed, and says how to go back', async () => {
+    let speed = 100;
+    let driver = '580.65';
+    const databasePath = join(makeTestFolder('canary'), 'warpdeck.db');
+    const options: TestOptions = {
+      databasePath, plan: () => ({ loops: 200_000, figures: figures(speed) }), machine: { ...testMachine, driverVersion: () => driver },
+      wayBack: async () => ({ sentence: 'Go back to PyTorch 2.10.0.', actions: [{ kind: 'call', label: 'Go back', operation: 'upgrades.planRollback', input: { id: 'upgrade-1' } }] }),
+    };
+    const made = make(options);
+    await made.begin();
+    expect(made.canary.state().state).toBe('never');
+    // Nobody has asked for one yet: it does not begin by itself.
+    await made.canary.checkForChange();
+    expect(made.jobs.list()).toEqual([]);
+    for (const wobble of [1, 1.002, 0.998, 1.001, 0.999]) {
+      speed = 100 * wobble;
+      expect((await runOnce(made)).state).toMatchObject({ state: 'learning', because: 'asked', problem: null });
+    }
+    speed = 100;
+    const calm = await runOnce(made);
+    expect(calm.state).toMatchObject({ state: 'calm', rows: [{ caseId: 'fp32-1024', word: 'no_difference' }, { caseId: 'copy-256-mib' }, { caseId: 'cpu-512' }] });
+    expect(calm.job).toMatchObject({ kind: 'benchmark', state: 'done' });
+    // Canaries are not in the ordinary history.
+    expect(await made.benchmarks.history({ name: null, place: null, limit: 10 })).toEqual([]);
+    await made.canary.checkForChange();
+    expect(made.jobs.list()).toHaveLength(6);
+
+    speed = 90;
+    driver = '580.95';
+    await made.canary.checkForChange();
+    const changed = made.jobs.list()[0];
+    await made.ended(changed?.id ?? '');
+    const today = new Date().toISOString().slice(0, 10);
+    expect(made.canary.state()).toMatchObject({
+      state: 'alarm', because: 'driver 580.65 → 580.95',
+      problem: { code: 'canary.slower', facts: { percent: '10.0', since: today }, remedy: 'Go back to PyTorch 2.10.0.', actions: [{ kind: 'call', operation: 'upgrades.planRollback' }] },
+    });
+    // Each of the three was measured in two processes.
+    expect(made.arms.wishes).toHaveLength(6 * 3 + 6);
+    expect((await runOnce(made)).state.state).toBe('alarm');
+    await made.storage.close();
+    const again = make(options);
+    await again.begin();
+    expect(again.canary.state()).toMatchObject({ state: 'alarm', problem: { code: 'canary.slower' } });
+    speed = 100;
+    expect((await runOnce(again)).state).toMatchObject({ state: 'calm', problem: null });
+  });
+
+  it('does not alarm for what has passed when it is measured again', async () => {
+    const slow = make({ plan: (_, at) => ({ loops: 200_000, figures: figures(at >= 15 && at < 18 ? 80 : 100 + (at % 5) * 0.1) }) });
+    for (let n = 0; n < 6; n++) await runOnce(slow);
+    expect(slow.arms.wishes).toHaveLength(15 + 3 + 3);
+    expect(slow.canary.state()).toMatchObject({ state: 'calm', problem: null });
+  });
+
+  it('fails in words, and a cancel leaves what was known', async () => {
+    const broken = make({ machine: { ...testMachine, torch: async () => { throw problemError('bench.no_torch', { detail: 'There is none.' }); } } });
+    expect(await broken.canary.run(null).then(() => null, (error: unknown) => problemOf(error)?.code)).toBe('bench.no_torch');
+    const crashes = make({ plan: () => ({ fails: 'bench.torch_fails' }) });
+    expect((await runOnce(crashes)).state).toMatchObject({ state: 'failed', sentence: 'PyTorch does not start', problem: { code: 'bench.torch_fails' } });
+    const hung = make({ plan: () => ({ hangsAfter: 1 }) });
+    const asked = hung.arms.nextSample();
+    const job = await hung.canary.run('cpu');
+    await asked;
+    expect(hung.canary.state().state).toBe('running');
+    await hung.jobs.cancel(job.id);
+    await hung.ended(job.id);
+    expect(hung.canary.state().state).toBe('never');
+  });
+});

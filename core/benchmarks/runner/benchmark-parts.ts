@@ -1,0 +1,36 @@
+import type { BenchmarkRun } from '../../../contract/benchmarks.ts';
+import type { ArmWish } from '../parts.ts';
+
+/** What `createBenchmarks` is told of the machine by the assembler. */
+export interface MeasuringPlace {
+  /** `cpu` or a GPU's UUID. */
+  readonly key: string;
+  /** For people, and for a GPU the driver's product name, with which the hardware table is read. */
+  readonly name: string;
+}
+
+/** A torch environment that fits a place. */
+export interface TorchSubject {
+  readonly arm: NonNullable<ArmWish['environment']>;
+  readonly told: NonNullable<BenchmarkRun['environment']>;
+}
+
+/** A model with how it is run. */
+export interface ModelSubject {
+  readonly arm: NonNullable<ArmWish['model']>;
+  readonly told: NonNullable<BenchmarkRun['model']>;
+}
+
+export interface Machine {
+  /** GPUs that are really there in the driver's order, then the processor. */
+  places(): readonly MeasuringPlace[];
+  driverVersion(): string | null;
+  /** Threads that the processor offers. */
+  readonly threads: number;
+  /** What could explain a difference later: power limit, link, display, other processes. */
+  conditions(place: string): Promise<BenchmarkRun['conditions']>;
+  /** By id; null: the best one of this machine for the place. @throws ProblemError `bench.no_torch` */
+  torch(environmentId: string | null, place: string): Promise<TorchSubject>;
+  /** By id; null: the default model. @throws ProblemError `model.*` */
+  model(modelId: string | null, place: string): Promise<ModelSubject>;
+}

@@ -1,0 +1,45 @@
+import { randomUUID } from 'node:crypto';
+import type { EffectCard, MeasureWish } from '../../../contract/optimize.ts';
+import { MOST_PAIRS } from './decide-interval.ts';
+import type { EffectSubject } from './effects-deps.ts';
+import type { Measured, MeasureState } from './measure-effect.ts';
+import type { Prepared } from './prepare-measurement.ts';
+import { wordSoFar, wordVerdict } from './word-verdict.ts';
+
+const nothing = { memoryBytes: null, joulesPerUnit: null, error: null };
+
+/** A card before its first pair. */
+export function beginCard(wish: Pick<MeasureWish, 'profileId'>, subject: EffectSubject, prepared: Prepared, atMs: number): EffectCard {
+  const { name, title, unit, higherIsBetter, engine } = prepared.workload;
+  const environment = engine === 'llama' ? null : subject.environment;
+  return {
+    id: randomUUID(), toggles: [...prepared.toggles], profileId: wish.profileId, workload: { name, title, unit, higherIsBetter, engine }, place: subject.place,
+    environmentId: environment?.id ?? null, environmentName: environment?.name ?? null, atMs,
+    verdict: null, sentence: wordSoFar(null, 0, MOST_PAIRS), ratio: null, low: null, high: null, pairs: [], setAside: 0, autocorrelation: null, effectivePairs: null, resolvesPercent: null,
+    a: nothing, b: nothing,
+    identity: { gpu: subject.place.name, driver: subject.driver, torch: environment?.torch ?? null, engine: engine === 'llama' ? subject.llama : null },
+    stale: null, notes: [...prepared.notes], problem: null,
+  };
+}
+
+/** After a pair. */
+export const growCard = (card: EffectCard, { pairs, kept, ratio }: MeasureState): EffectCard => ({ ...card, pairs: [...pairs], setAside: pairs.length - kept, ratio, sentence: wordSoFar(ratio, kept, MOST_PAIRS) });
+
+/** With its verdict. */
+export function endCard(card: EffectCard, measured: Measured): EffectCard {
+  const { verdict, interval, pairs, problem } = measured;
+  const kept = pairs.filter((one) => one.kept).length;
+  const ran = verdict !== 'could_not_run';
+  const ratio = interval === null ? null : Math.exp(interval.mean);
+  const resolvesPercent = interval === null || !ran ? null : Math.expm1(interval.half) * 100;
+  return {
+    ...card, verdict, problem, pairs: [...pairs], setAside: pairs.length - kept,
+    ratio: ran ? ratio : null,
+    low: interval === null || !ran ? null : Math.exp(interval.mean - interval.half),
+    high: interval === null || !ran ? null : Math.exp(interval.mean + interval.half),
+    autocorrelation: interval?.autocorrelation ?? null, effectivePairs: interval?.effectivePairs ?? null, resolvesPercent,
+    sentence: wordVerdict(verdict, ratio, resolvesPercent),
+    a: measured.a.facts(), b: measured.b.facts(),
+    notes: [...card.notes, ...measured.notes],
+  };
+}

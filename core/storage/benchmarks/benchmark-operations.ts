@@ -1,0 +1,76 @@
+import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
+import { benchmarkRun, type BenchmarkRun, type BenchmarkSample } from '../../../contract/benchmarks.ts';
+import type { BenchmarkCalls, BenchmarkOp } from './benchmark-calls.ts';
+import { packSamples, unpackSamples } from './pack-samples.ts';
+
+export type BenchmarkOperations = { readonly [Op in BenchmarkOp]: (input: BenchmarkCalls[Op]['input']) => BenchmarkCalls[Op]['output'] };
+
+/** Everything that is asked of the benchmarks, over an open database. May throw SQLite errors. */
+export function openBenchmarkOperations(db: DatabaseSync): BenchmarkOperations {
+  const sql = {
+    put: db.prepare(`INSERT INTO bench_runs (id, name, place, started_ms, state, canary, run) VALUES (?, ?, ?, ?, ?, ?, ?)
+      ON CONFLICT (id) DO UPDATE SET state = excluded.state, run = excluded.run RETURNING n`),
+    putSamples: db.prepare('INSERT INTO bench_samples (run, case_id, samples) VALUES (?, ?, ?) ON CONFLICT (run, case_id) DO UPDATE SET samples = excluded.samples'),
+    list: db.prepare(`SELECT run FROM bench_runs WHERE canary = ? AND (?2 IS NULL OR name = ?2) AND (?3 IS NULL OR place = ?3) ORDER BY started_ms DESC, n DESC LIMIT ?4`),
+    get: db.prepare('SELECT n, run FROM bench_runs WHERE id = ?'),
+    samples: db.prepare('SELECT case_id, samples FROM bench_samples WHERE run = ?'),
+    remove: db.prepare('DELETE FROM bench_runs WHERE id = ?'),
+    open: db.prepare("SELECT n, run FROM bench_runs WHERE state = 'running'"),
+    close: db.prepare('UPDATE bench_runs SET state = ?, run = ? WHERE n = ?'),
+    old: db.prepare('DELETE FROM bench_runs WHERE started_ms < ?'),
+    most: db.prepare(`DELETE FROM bench_runs WHERE canary = ?1 AND n IN (SELECT n FROM bench_runs WHERE canary = ?1 ORDER BY started_ms DESC, n DESC LIMIT -1 OFFSET ?2)`),
+  };
+  const inTransaction = <T>(work: () => T): T => {
+    db.exec('BEGIN IMMEDIATE');
+    try {
+      const result = work();
+      db.exec('COMMIT');
+      return result;
+    } catch (error) {
+      // SQLite has rolled back by itself after some errors (a full disk among them).
+      if (db.isTransaction) db.exec('ROLLBACK');
+      throw error;
+    }
+  };
+  return {
+    'bench.put': ({ run, samples }) => inTransaction(() => {
+      const n = sql.put.get(run.id, run.name, run.place.key, run.startedAtMs, run.state, run.canary ? 1 : 0, JSON.stringify(run))?.['n'];
+      for (const [caseId, some] of Object.entries(samples)) sql.putSamples.run(Number(n), caseId, packSamples(some));
+      return null;
+    }),
+    'bench.list': ({ name, place, canary, limit }) => sql.list.all(canary ? 1 : 0, name, place, limit).flatMap((row) => parseRun(row['run']) ?? []),
+    'bench.get': ({ id }) => {
+      const row = sql.get.get(id);
+      const run = row === undefined ? null : parseRun(row['run']);
+      if (row === undefined || run === null) return null;
+      const samples: Record<string, BenchmarkSample[]> = {};
+      for (const one of sql.samples.all(Number(row['n']))) if (one['samples'] instanceof Uint8Array) samples[String(one['case_id'])] = unpackSamples(one['samples']);
+      return { ...run, samples };
+    },
+    'bench.remove': ({ id }) => sql.remove.run(id).changes > 0,
+    'bench.interrupt': ({ nowMs, problem }) => inTransaction(() => {
+      const open = sql.open.all();
+      for (const row of open) {
+        const run = parseRun(row['run']);
+        if (run !== null) sql.close.run('interrupted', JSON.stringify({ ...run, state: 'interrupted', endedAtMs: nowMs, problem } satisfies BenchmarkRun), Number(row['n']));
+      }
+      return open.length;
+    }),
+    'bench.prune': ({ beforeMs, mostRuns, mostCanaries }) => {
+      const gone = inTransaction(() => [sql.old.run(beforeMs), sql.most.run(0, mostRuns), sql.most.run(1, mostCanaries)].reduce((sum, one) => sum + Number(one.changes), 0));
+      if (gone > 0) db.exec('PRAGMA incremental_vacuum');
+      return gone;
+    },
+  };
+}
+
+/** Of another version or damaged: null, and left out. */
+function parseRun(text: SQLOutputValue | undefined): BenchmarkRun | null {
+  if (typeof text !== 'string') return null;
+  try {
+    const parsed = benchmarkRun.safeParse(JSON.parse(text));
+    return parsed.success ? parsed.data : null;
+  } catch {
+    return null;
+  }
+}

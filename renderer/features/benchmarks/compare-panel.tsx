@@ -1,0 +1,85 @@
+import { useEffect, useState, type ReactNode } from 'react';
+import type { BenchmarkRun, ComparedRow } from '../../../contract/benchmarks.ts';
+import { useApp, useBenchmarks } from '../../app/context.tsx';
+import { valueOf } from '../../connection/remote.ts';
+import { Button } from '../../ui/button.tsx';
+import { formatFigures } from '../../ui/format.ts';
+import { Icon } from '../../ui/icons.tsx';
+import { Panel } from '../../ui/panel.tsx';
+import { plainText } from '../../ui/plain-text.ts';
+import { ProblemNote } from '../../ui/problem-note.tsx';
+import { Select } from '../../ui/select.tsx';
+import { comparedWords, describeRun, formatChange } from './run-words.ts';
+
+/** The run that a run is compared with at first: the one before it at the same place with the same model, else any before it. Pure. */
+export function decidePredecessor(runs: readonly BenchmarkRun[], run: BenchmarkRun): BenchmarkRun | null {
+  const before = runs.filter((r) => r.id !== run.id && r.name === run.name && r.startedAtMs <= run.startedAtMs && r.state !== 'running');
+  return before.find((r) => r.place.key === run.place.key && r.model?.id === run.model?.id) ?? before.find((r) => r.place.key === run.place.key) ?? before[0] ?? null;
+}
+
+/** Two runs of a benchmark, row by row and in words. `runs`: of one benchmark, newest first. */
+export function ComparePanel({ runs, shown }: { readonly runs: readonly BenchmarkRun[]; readonly shown: BenchmarkRun | null }): ReactNode {
+  const { benchmarks: store } = useApp();
+  const pair = useBenchmarks((s) => s.pair);
+  const [chosen, setChosen] = useState<{ readonly a: string | null; readonly b: string | null }>({ a: null, b: null });
+  const ended = runs.filter((r) => r.state !== 'running' && r.results.some((x) => x.median !== null));
+  const of = (id: string | null): BenchmarkRun | null => ended.find((r) => r.id === id) ?? null;
+  const b = of(chosen.b) ?? of(shown?.id ?? null) ?? ended[0] ?? null;
+  const a = of(chosen.a) ?? (b === null ? null : decidePredecessor(ended, b)) ?? ended.find((r) => r.id !== b?.id) ?? null;
+  const aId = a?.id ?? null;
+  const bId = b?.id ?? null;
+  useEffect(() => {
+    if (aId !== null && bId !== null && aId !== bId) void store.getState().compare(aId, bId);
+  }, [store, aId, bId]);
+  const result = pair !== null && pair.a === aId && pair.b === bId ? pair.result : null;
+  const compared = result === null ? null : valueOf(result);
+  const now = Date.now();
+  const options = ended.map((r) => ({ value: r.id, text: describeRun(r, now) }));
+  if (a === null || b === null) return <Panel className="b-cmp" title="Two runs"><p className="bempty">Two runs of this benchmark are needed. Run it again, for instance after an update of the driver or of PyTorch.</p></Panel>;
+  return (
+    <Panel className="b-cmp" title="Two runs" side={<Button look="bare" small onClick={() => setChosen({ a: b.id, b: a.id })}>Swap</Button>}>
+      <div className="bpair">
+        <span>A <Select label="Run A" value={a.id} options={options} onChange={(id) => setChosen({ a: id, b: b.id })} /></span>
+        <span>B <Select label="Run B" value={b.id} options={options} onChange={(id) => setChosen({ a: a.id, b: id })} /></span>
+      </div>
+      {a.id === b.id && <p className="bempty">A and B are the same run. Choose another one.</p>}
+      {(result?.state === 'failed' || result?.state === 'stale') && <ProblemNote problem={result.problem} />}
+      {compared !== null && (
+        <>
+          <p className="bsentence" role="status">{plainText(compared.sentence)}</p>
+          <div className="tscroll" tabIndex={0} role="region" aria-label="Rows of the comparison">
+            <table className="tbl">
+              <thead><tr><th>Case</th><th className="num c1">A</th><th className="num c1">B</th><th className="c2">Unit</th><th className="num c3">Change</th><th className="num c4">95 % interval</th><th className="c5">In words</th></tr></thead>
+              <tbody>{compared.rows.map((row) => <Row key={row.caseId} row={row} />)}</tbody>
+            </table>
+          </div>
+          {compared.differ.length > 0 && (
+            <details className="bcond" open={compared.differ.length <= 4}>
+              <summary>What else differs ({compared.differ.length})</summary>
+              <table className="tbl"><thead><tr><th>What</th><th>A</th><th>B</th></tr></thead><tbody>{compared.differ.map((d) => <tr key={d.what}><td>{plainText(d.what)}</td><td title={plainText(d.a)}>{plainText(d.a)}</td><td title={plainText(d.b)}>{plainText(d.b)}</td></tr>)}</tbody></table>
+            </details>
+          )}
+          <p className="sub pad">Change is in the sense of better: more is faster. The intervals hold for all rows together.</p>
+        </>
+      )}
+      {result?.state === 'loading' && <p className="bempty" role="status">Comparing the samples.</p>}
+    </Panel>
+  );
+}
+
+/** Rows of a comparison; also the canary has such. */
+function Row({ row }: { readonly row: ComparedRow }): ReactNode {
+  const change = formatChange(row);
+  const words = comparedWords[row.word];
+  return (
+    <tr>
+      <td title={plainText(row.title)}>{plainText(row.title)}</td>
+      <td className="num m">{row.a === null ? '—' : formatFigures(row.a)}</td>
+      <td className="num m">{row.b === null ? '—' : formatFigures(row.b)}</td>
+      <td className="q">{row.unit}</td>
+      <td className="num">{change === null ? '—' : <>{change.change}<span className="u">%</span></>}</td>
+      <td className="num q">{change?.interval ?? '—'}</td>
+      <td><span className={`st ${words.look}`}><Icon name={words.icon} />{words.word}</span></td>
+    </tr>
+  );
+}

@@ -1,0 +1,121 @@
+import { useEffect, useState, type ReactNode } from 'react';
+import { Area, CartesianGrid, ComposedChart, Line, ReferenceLine, XAxis, YAxis } from 'recharts';
+import type { BenchmarkRun } from '../../../contract/benchmarks.ts';
+import { useApp, useBenchmarks } from '../../app/context.tsx';
+import { goTo } from '../../app/routes.ts';
+import { valueOf } from '../../connection/remote.ts';
+import { formatCount, formatDate, formatFigures, formatWhen } from '../../ui/format.ts';
+import { Icon } from '../../ui/icons.tsx';
+import { Panel } from '../../ui/panel.tsx';
+import { Select } from '../../ui/select.tsx';
+import { decideHistoryLine, decideTimeTicks, decideValueDomain, listSeries, type HistoryEvent, type HistoryLine, type HistoryPoint } from './history-line.ts';
+import { PlaceMark, placeColour } from './place-mark.tsx';
+import type { ShownPlace } from './places.ts';
+import { comparedWords, formatWithInterval } from './run-words.ts';
+import { useWidth } from './use-width.ts';
+
+const HEIGHT = 248;
+const DAY_MS = 86_400_000;
+/** Rows that a reader hears; the runs themselves are in the list of runs. */
+const MOST_TOLD = 30;
+const tick = { fill: 'var(--ink-3)', fontSize: 11 };
+
+const shortDay = (atMs: number): string => formatDate(atMs).replace(/ \d{4}$/, '').replace(/([A-Z][a-z]{2})[a-z]+/, '$1');
+const shortTime = (atMs: number): string => `${String(new Date(atMs).getHours()).padStart(2, '0')}:${String(new Date(atMs).getMinutes()).padStart(2, '0')}`;
+
+/** One case at one place over time, with the changes of driver, torch and engine; which side of the last change is better is the engine's word. */
+export function HistoryPanel({ runs, places }: { readonly runs: readonly BenchmarkRun[]; readonly places: readonly ShownPlace[] }): ReactNode {
+  const { benchmarks: store } = useApp();
+  const trend = useBenchmarks((s) => s.trend);
+  const [placeKey, setPlaceKey] = useState<string | null>(null);
+  const [seriesKey, setSeriesKey] = useState<string | null>(null);
+  const place = places.find((p) => p.key === placeKey) ?? places[0] ?? null;
+  const series = place === null ? [] : listSeries(runs, place.key);
+  const one = series.find((s) => s.key === seriesKey) ?? series[0] ?? null;
+  const line = place === null || one === null ? null : decideHistoryLine(runs, place.key, one);
+  const before = line?.turn?.before ?? null;
+  const after = line?.turn?.after ?? null;
+  useEffect(() => {
+    if (before !== null && after !== null) void store.getState().judge(before, after);
+  }, [store, before, after]);
+  const row = one === null || trend === null || trend.a !== before || trend.b !== after ? null : (valueOf(trend.result)?.rows.find((r) => r.caseId === one.caseId) ?? null);
+  const words = row === null ? null : comparedWords[row.word];
+  return (
+    <Panel
+      className="b-hist"
+      title="History"
+      side={words !== null && line?.turn != null && <span className={`st ${words.look}`}><Icon name={words.icon} />{words.word} since {shortDay(line.turn.sinceMs)}</span>}
+      sub={
+        <span className="bpick">
+          {series.length > 0 && <Select label="Case of the history" value={one?.key ?? ''} options={series.map((s) => ({ value: s.key, text: s.text }))} onChange={setSeriesKey} />}
+          {places.length > 1 && place !== null && <Select label="Place of the history" value={place.key} options={places.map((p) => ({ value: p.key, text: p.name }))} onChange={setPlaceKey} />}
+          {place !== null && <PlaceMark place={place} />}
+        </span>
+      }
+    >
+      {line === null || place === null || line.points.length === 0 ? <p className="bempty">Every finished run adds a point here.</p> : (
+        <>
+          <HistoryPlot line={line} place={place} />
+          <HistoryTable line={line} name={`${one?.text ?? ''} on ${place.name}`} />
+          {line.points.length === 1 && <p className="sub pad">One run so far. A line needs two.</p>}
+          {line.left > 0 && <p className="sub pad">The newest {line.points.length} runs are shown, {formatCount(line.left, 'older one')} left out.</p>}
+        </>
+      )}
+    </Panel>
+  );
+}
+
+function HistoryPlot({ line: { points, events }, place }: { readonly line: HistoryLine; readonly place: ShownPlace }): ReactNode {
+  const [box, width] = useWidth<HTMLDivElement>();
+  const from = points[0]?.atMs ?? 0;
+  const to = points.at(-1)?.atMs ?? 0;
+  const last = points.at(-1);
+  const domain = decideValueDomain(points);
+  const ticks = decideTimeTicks(from, to, Math.max(2, Math.min(7, Math.floor(width / 110))));
+  const colour = placeColour(place);
+  const figure = last === undefined ? null : formatWithInterval(last.value, last.low, last.high);
+  return (
+    <div className="bhist">
+      <div ref={box} className="bplot" style={{ height: HEIGHT }} aria-hidden="true">
+        {width > 0 && (
+          <ComposedChart
+            width={width} height={HEIGHT} data={points.map((p) => ({ ...p, span: [p.low, p.high] }))} margin={{ top: 38, right: 16, bottom: 0, left: 0 }} accessibilityLayer={false}
+            onClick={(state) => {
+              const point = points[Number(state.activeTooltipIndex)];
+              if (point !== undefined) goTo('benchmarks', point.runId);
+            }}
+          >
+            <CartesianGrid vertical={false} stroke="var(--grid)" />
+            <XAxis type="number" dataKey="atMs" scale="time" domain={from === to ? [from - DAY_MS, to + DAY_MS] : [from, to]} ticks={[...ticks]} tickLine={false} axisLine={{ stroke: 'var(--axis)' }} tick={tick} height={22} tickFormatter={to - from < 2 * DAY_MS ? shortTime : shortDay} />
+            <YAxis type="number" domain={[...domain]} tickLine={false} axisLine={{ stroke: 'var(--axis)' }} tick={tick} width={52} tickCount={5} tickFormatter={formatFigures} label={{ value: last?.unit ?? '', position: 'insideTopLeft', offset: 0, dx: 56, fill: 'var(--ink-3)', fontSize: 11 }} />
+            <Area dataKey="span" fill={colour} fillOpacity={0.18} stroke="none" isAnimationActive={false} activeDot={false} />
+            <Line dataKey="value" stroke={colour} strokeWidth={1.25} dot={{ r: 1.8, fill: colour, strokeWidth: 0 }} isAnimationActive={false} type="linear" />
+            {events.map((event, i) => drawEvent(event, i))}
+          </ComposedChart>
+        )}
+      </div>
+      {last !== undefined && figure !== null && (
+        <p className="bnow"><b>{figure.value}{figure.half === null ? '' : ` ± ${figure.half}`}</b><span className="q">{last.unit}, {shortDay(last.atMs)}</span></p>
+      )}
+    </div>
+  );
+}
+
+function drawEvent({ atMs, kind, text, row }: HistoryEvent, i: number): ReactNode {
+  return <ReferenceLine key={`${atMs} ${kind} ${i}`} x={atMs} stroke={kind === 'torch' ? 'var(--line-strong)' : 'var(--ink-3)'} {...(kind === 'torch' ? { strokeDasharray: '2 3' } : {})} {...(row === null ? {} : { label: { value: text, position: 'top' as const, offset: row === 0 ? 20 : 6, fill: 'var(--ink-2)', fontSize: 10 } })} />;
+}
+
+function HistoryTable({ line: { points, events }, name }: { readonly line: HistoryLine; readonly name: string }): ReactNode {
+  const now = Date.now();
+  const told = points.slice(-MOST_TOLD);
+  const words = (p: HistoryPoint): string => `${formatFigures(p.value)}, ${formatFigures(p.low)} to ${formatFigures(p.high)} ${p.unit}`;
+  return (
+    <div className="sr">
+      <table aria-label={`History of ${name}`}>
+        <thead><tr><th>When</th><th>Median and 95 % interval</th></tr></thead>
+        <tbody>{told.map((p) => <tr key={p.runId}><td>{formatWhen(p.atMs, now)}</td><td>{words(p)}</td></tr>)}</tbody>
+      </table>
+      {events.length > 0 && <ul aria-label="Changes">{events.map((e) => <li key={`${e.atMs} ${e.text}`}>{`${formatWhen(e.atMs, now)}: ${e.text}`}</li>)}</ul>}
+    </div>
+  );
+}
