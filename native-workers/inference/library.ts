@@ -1,3 +1,4 @@
+// eslint-disable-next-line no-restricted-imports -- replaces one module of a library while it is imported, in a process that may die of it
 import { registerHooks } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';

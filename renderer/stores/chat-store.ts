@@ -1,13 +1,11 @@
 import { createStore, type StoreApi } from 'zustand/vanilla';
-import { answerer as answererSchema, type Answerer, type Attachment, type Conversation, type ConversationHit, type Message } from '../../contract/chat.ts';
-import type { Problem } from '../../contract/problem.ts';
+import { answerer as answererSchema, type Conversation } from '../../contract/chat.ts';
 import type { Client } from '../connection/client.ts';
 import type { CommitClock } from '../connection/commit-clock.ts';
 import { consumeStream, type StreamSource } from '../connection/consume-stream.ts';
 import { keepNewest } from '../connection/keep-newest.ts';
 import { problemFrom } from '../connection/problem-from.ts';
-import { idle, loading, ready, troubled, valueOf, type Remote } from '../connection/remote.ts';
-import type { Thread } from './chat-thread.ts';
+import { idle, loading, ready, troubled, valueOf } from '../connection/remote.ts';
 import type { ChatSettings, ChatState } from './chat-state.ts';
 import { createAttempt } from './create-attempt.ts';
 import { createFollowedThread } from './follow-thread.ts';
