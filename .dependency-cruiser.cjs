@@ -75,7 +75,7 @@ const allowed = [
 
   allow('^e2e/(bench|fixtures|specs)/', '^core/testing/'),
   // What no operation offers by itself: a worker alone, a snapshot alone.
-  allow('^e2e/bench/', '^core/(environments|inference|supervisor|logging)/'),
+  allow('^e2e/bench/', '^core/(environments|inference|supervisor|logging|storage|system)/'),
 
   // bin: before anything is installed. scripts: build tools, the launcher's own steps.
   allow('^bin/', '^bin/'),

@@ -16,6 +16,7 @@ import { application, applyMeans, applyPlan, chosenToggle, componentHealth, devi
 import { problem } from './problem.ts';
 import { secretStatus, settingsPatch, settingsStatus } from './settings.ts';
 import { chatEvent, comparison, comparisonWish, conversation, conversationHit, conversationPage, promptSet, sendInput } from './chat.ts';
+import { comparisonChange } from './comparison-change.ts';
 import { backendsState, engineSettingNote, generateRequest, generationEvent, loadedModel, loadWish, provider, someEngineSettings } from './inference.ts';
 import { download, downloadWish, model, modelList, modelOutlook, modelSubject, offeredModel } from './models.ts';
 import { advice, upgrade, upgradePlan } from './upgrades.ts';
@@ -108,7 +109,7 @@ export const api = {
     watch: gauge.route({ method: 'GET', path: '/models/live', summary: 'The model list whenever it changes' }).input(none).output(eventIterator(modelList)),
     search: write.route({ method: 'POST', path: '/models/search', summary: 'Look for model files again now' }).input(none).output(modelList),
     get: read.route({ method: 'GET', path: '/models/{id}', summary: 'One model by id, path or name, its header read again' }).input(z.strictObject({ id: path })).output(model),
-    offered: read.route({ method: 'GET', path: '/models/offered', summary: 'The short list that Warpdeck proposes' }).input(none).output(z.array(offeredModel)),
+    offered: read.route({ method: 'GET', path: '/models/offered', summary: 'The short list that Warpdeck proposes, and repositories that were looked up: what each file would need and give here' }).input(none).output(z.array(offeredModel)),
     lookUp: read.route({ method: 'POST', path: '/models/look-up', summary: 'GGUF files of a repository on the model hub' }).input(z.strictObject({ repository: z.string().min(3).max(200), revision: z.string().max(200).nullable().default(null) })).output(offeredModel),
     outlook: read.route({ method: 'POST', path: '/models/outlook', summary: 'Memory and speed of a model on every GPU and the CPU, before it is loaded or even downloaded' }).input(z.strictObject({ subject: modelSubject, settings: someEngineSettings.default({}) })).output(modelOutlook),
     measure: write.route({ method: 'POST', path: '/models/measure', summary: 'Measure speed with this file, or with a synthetic model of the same shapes (a job)' }).input(z.strictObject({ subject: modelSubject, place: z.string().max(128).nullable().default(null), settings: someEngineSettings.default({}) })).output(job),
@@ -164,7 +165,7 @@ export const api = {
     list: read.route({ method: 'GET', path: '/comparisons', summary: 'Comparisons without their texts, newest first' }).input(none).output(z.array(comparison)),
     start: write.route({ method: 'POST', path: '/comparisons', summary: 'Let one to three configurations answer the same prompts (a job)' }).input(comparisonWish.strict()).output(comparison),
     get: read.route({ method: 'GET', path: '/comparisons/{id}', summary: 'A comparison with all answers' }).input(z.strictObject({ id })).output(comparison),
-    watch: gauge.route({ method: 'GET', path: '/comparisons/{id}/live', summary: 'A comparison as it is written' }).input(z.strictObject({ id })).output(eventIterator(comparison)),
+    watch: log.route({ method: 'GET', path: '/comparisons/{id}/live', summary: 'A comparison as it is written: all of it, then what changes' }).input(z.strictObject({ id })).output(eventIterator(comparisonChange)),
     vote: write.route({ method: 'POST', path: '/comparisons/{id}/vote', summary: 'Which answer to a prompt is best; null: none is' }).input(z.strictObject({ id, prompt: z.int().min(0), contender: z.int().min(0).max(2).nullable() })).output(comparison),
     export: read.route({ method: 'GET', path: '/comparisons/{id}/export', summary: 'A comparison as Markdown, JSON or CSV' }).input(z.strictObject({ id, format: z.enum(['markdown', 'json', 'csv']) })).output(z.object({ fileName: z.string(), text: z.string() })),
     remove: write.route({ method: 'POST', path: '/comparisons/{id}/remove', summary: 'Forget a comparison' }).input(z.strictObject({ id })).output(ok),

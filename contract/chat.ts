@@ -87,6 +87,8 @@ export const sendInput = z.object({
   parentId: z.string().max(128).nullable().default(null),
   content: z.string().max(20_000_000),
   attachments: z.array(attachment).max(32).default([]),
+  /** Files of a message of this conversation that go with this one too, before `attachments`: an edited message keeps its own. Places in its `attachments`, from 0. */
+  kept: z.object({ messageId: z.string().min(1).max(128), places: z.array(z.int().min(0)).max(32) }).optional(),
 });
 export type SendInput = z.infer<typeof sendInput>;
 

@@ -10,6 +10,8 @@ import { backendKind, cacheType, finishReason, generateRequest, tokenLogprob, to
 export const workerLoadInput = z.object({
   /** Folder of another copy of the node-llama-cpp package (a build made here); null: the one that ships. */
   engineFolder: z.string().nullable(),
+  /** Let the library load its binary in a child first (0.3 to 0.5 s): for a binary that has not been tried. */
+  selfTest: z.boolean(),
   backend: backendKind,
   modelPath: z.string(),
   gpuLayers: z.int(),

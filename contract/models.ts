@@ -21,6 +21,22 @@ export const tensorBytes = z.object({
 });
 export type TensorBytes = z.infer<typeof tensorBytes>;
 
+/** Tensors of one type and use. With a processor's features it follows which of them llama.cpp rearranges for it into a copy. */
+export const tensorGroup = z.object({
+  /** Part of a split model, from 0. */
+  file: z.int(),
+  type: z.string(),
+  /** `product`: matrices; `experts`: a stack of them; `lookup`: read row by row; `both`: that, and it is the output too. */
+  use: z.enum(['product', 'experts', 'lookup', 'both', 'other']),
+  /** The largest of 32, 16, 8, 4 that divides the number of rows of each; 1: none does, or rows are no multiple of 16 long. */
+  rowsMultipleOf: z.int(),
+  bytes: z.number(),
+  /** From where to where they lie, from the start of the file's tensors. */
+  firstByte: z.number(),
+  endByte: z.number(),
+});
+export type TensorGroup = z.infer<typeof tensorGroup>;
+
 export const chatTemplate = z.object({
   /** SHA-256, hexadecimal, of the template's text. */
   sha256: z.string(),
@@ -70,6 +86,8 @@ export const ggufFacts = z.object({
   licence: z.object({ id: z.string().nullable(), name: z.string().nullable(), link: z.string().nullable() }).nullable(),
   tensors: z.int(),
   bytes: tensorBytes,
+  /** Absent: not looked at, or too many. */
+  groups: z.array(tensorGroup).max(4096).optional(),
   /** Parts of a split model, as the header counts them. */
   split: z.object({ part: z.int(), of: z.int() }).nullable(),
   /** Where the last tensor ends, from the start of the file: more than the file has means that it is cut. */
@@ -114,6 +132,98 @@ export const modelList = z.object({
 });
 export type ModelList = z.infer<typeof modelList>;
 
+/** Where it would run. */
+export const placeKey = z.string().min(1).max(128);
+
+/** Whether a model goes into what is free there now. */
+export const memoryVerdict = z.enum(['fits', 'fits_after_unload', 'fits_partly', 'does_not_fit', 'unknown']);
+export type MemoryVerdict = z.infer<typeof memoryVerdict>;
+
+/** Bytes on one place (a GPU by UUID, or `cpu`) that a model with these settings would take. */
+export const memoryEstimate = z.object({
+  /** GPU UUID, or `cpu`. */
+  place: z.string(),
+  placeName: z.string(),
+  contextTokens: z.int(),
+  gpuLayers: z.int(),
+  layers: z.int(),
+  weightsBytes: z.number(),
+  /** Of the weights: a copy that llama.cpp rearranges for this processor (its CPU_REPACK and AMX buffers). Absent: none. */
+  copiedBytes: z.number().optional(),
+  /**
+   * Of the weights: pages of the file that the copy has replaced. They count in the size of the process, and the system
+   * takes them back when memory is needed: whether it fits is decided without them. Absent: none.
+   */
+  reclaimableBytes: z.number().optional(),
+  cacheBytes: z.number(),
+  /** Compute buffers. */
+  workBytes: z.number(),
+  /** What the backend itself takes (a CUDA context, its library). */
+  overheadBytes: z.number(),
+  totalBytes: z.number(),
+  /** What stays in the machine's memory when it runs on a GPU. */
+  hostBytes: z.number(),
+  /** Free there now; null: not reported. */
+  freeBytes: z.number().nullable(),
+  capacityBytes: z.number().nullable(),
+  verdict: memoryVerdict,
+  /** What to unload for it. */
+  unload: z.array(z.string()),
+  /** Most layers that fit, where not all do. */
+  layersThatFit: z.int().nullable(),
+  /** Longest context that fits with all layers. */
+  contextThatFits: z.int().nullable(),
+  /** How far earlier estimates were from the truth here, over `loads` loads; null: none yet. */
+  ownError: z.object({ medianPercent: z.number(), worstPercent: z.number(), loads: z.int() }).nullable(),
+});
+export type MemoryEstimate = z.infer<typeof memoryEstimate>;
+
+/** Tokens a second while decoding at a short context, and where the number comes from. */
+export const speedPrediction = z.object({
+  place: z.string(),
+  placeName: z.string(),
+  /** `measured`: with this very file; `measured_synthetic`: with random weights of its shapes. */
+  basis: z.enum(['measured', 'measured_synthetic', 'fitted', 'prior', 'none']),
+  tokensPerSecond: z.number().nullable(),
+  low: z.number().nullable(),
+  high: z.number().nullable(),
+  /** Of how many runs a measured or fitted figure is made. */
+  runs: z.int(),
+  bytesPerToken: z.number(),
+  /** Peak of the memory, bytes a second; null: not known, then nothing is predicted. */
+  bandwidth: z.number().nullable(),
+  bandwidthFrom: z.string().nullable(),
+  /** t = bytes ÷ (efficiency × bandwidth) + fixed. */
+  efficiency: z.number().nullable(),
+  fixedSeconds: z.number().nullable(),
+  /** bandwidth ÷ bytesPerToken. */
+  roofline: z.number().nullable(),
+  measuredAtMs: z.number().nullable(),
+  /** Why there is none. */
+  why: z.string().nullable(),
+});
+export type SpeedPrediction = z.infer<typeof speedPrediction>;
+
+/** What a file that can be had would need and give on one place, as far as it is known before it is here. */
+export const filePlace = z.object({
+  place: z.string(),
+  placeName: z.string(),
+  /**
+   * `header`: read from this very file; `sibling`: from another quantisation of the model, its tensors scaled to the size of
+   * this file; `size`: from the size of the file alone, so without the cache and buffers that it needs besides.
+   */
+  from: z.enum(['header', 'sibling', 'size']),
+  weightsBytes: z.number(),
+  freeBytes: z.number().nullable(),
+  capacityBytes: z.number().nullable(),
+  /** `fits` from a size alone: with room for a usual cache. `unknown`: the header has to be read, or what is free is not reported. */
+  verdict: memoryVerdict,
+  /** The whole estimate; null from a size alone. */
+  memory: memoryEstimate.nullable(),
+  speed: speedPrediction,
+});
+export type FilePlace = z.infer<typeof filePlace>;
+
 /** A file that can be had for a model. */
 export const offeredFile = z.object({
   quantisation: z.string(),
@@ -124,6 +234,8 @@ export const offeredFile = z.object({
   sha256: z.string().nullable(),
   /** Id of the model on this machine that is this file. */
   hereAs: z.string().nullable(),
+  /** On every place of this machine; absent in the table that ships. */
+  places: z.array(filePlace).optional(),
 });
 export type OfferedFile = z.infer<typeof offeredFile>;
 
@@ -187,67 +299,6 @@ export const modelSubject = z.union([
   z.strictObject({ url: z.string().min(8).max(4000) }),
 ]);
 export type ModelSubject = z.infer<typeof modelSubject>;
-
-/** Where it would run. */
-export const placeKey = z.string().min(1).max(128);
-
-/** Bytes on one place (a GPU by UUID, or `cpu`) that a model with these settings would take. */
-export const memoryEstimate = z.object({
-  /** GPU UUID, or `cpu`. */
-  place: z.string(),
-  placeName: z.string(),
-  contextTokens: z.int(),
-  gpuLayers: z.int(),
-  layers: z.int(),
-  weightsBytes: z.number(),
-  cacheBytes: z.number(),
-  /** Compute buffers. */
-  workBytes: z.number(),
-  /** What the backend itself takes (a CUDA context, its library). */
-  overheadBytes: z.number(),
-  totalBytes: z.number(),
-  /** What stays in the machine's memory when it runs on a GPU. */
-  hostBytes: z.number(),
-  /** Free there now; null: not reported. */
-  freeBytes: z.number().nullable(),
-  capacityBytes: z.number().nullable(),
-  verdict: z.enum(['fits', 'fits_after_unload', 'fits_partly', 'does_not_fit', 'unknown']),
-  /** What to unload for it. */
-  unload: z.array(z.string()),
-  /** Most layers that fit, where not all do. */
-  layersThatFit: z.int().nullable(),
-  /** Longest context that fits with all layers. */
-  contextThatFits: z.int().nullable(),
-  /** How far earlier estimates were from the truth here, over `loads` loads; null: none yet. */
-  ownError: z.object({ medianPercent: z.number(), worstPercent: z.number(), loads: z.int() }).nullable(),
-});
-export type MemoryEstimate = z.infer<typeof memoryEstimate>;
-
-/** Tokens a second while decoding at a short context, and where the number comes from. */
-export const speedPrediction = z.object({
-  place: z.string(),
-  placeName: z.string(),
-  /** `measured`: with this very file; `measured_synthetic`: with random weights of its shapes. */
-  basis: z.enum(['measured', 'measured_synthetic', 'fitted', 'prior', 'none']),
-  tokensPerSecond: z.number().nullable(),
-  low: z.number().nullable(),
-  high: z.number().nullable(),
-  /** Of how many runs a measured or fitted figure is made. */
-  runs: z.int(),
-  bytesPerToken: z.number(),
-  /** Peak of the memory, bytes a second; null: not known, then nothing is predicted. */
-  bandwidth: z.number().nullable(),
-  bandwidthFrom: z.string().nullable(),
-  /** t = bytes ÷ (efficiency × bandwidth) + fixed. */
-  efficiency: z.number().nullable(),
-  fixedSeconds: z.number().nullable(),
-  /** bandwidth ÷ bytesPerToken. */
-  roofline: z.number().nullable(),
-  measuredAtMs: z.number().nullable(),
-  /** Why there is none. */
-  why: z.string().nullable(),
-});
-export type SpeedPrediction = z.infer<typeof speedPrediction>;
 
 /** All that is known of a model for every place. */
 export const modelOutlook = z.object({

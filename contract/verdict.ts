@@ -5,6 +5,11 @@ import { problem, type Problem } from './problem.ts';
 /** Words that are promises (interface.md). All but native, jit and no_torch are findings. */
 export const verdictWord = z.enum(['native', 'jit', 'library_gap', 'incompatible', 'cpu_only', 'driver_too_old', 'driver_mismatch', 'gpu_unsupported', 'broken', 'no_torch', 'unknown']);
 export type VerdictWord = z.infer<typeof verdictWord>;
+/** What they are called for people, on every face. */
+export const verdictNames: Readonly<Record<VerdictWord, string>> = {
+  native: 'native', jit: 'by JIT', library_gap: 'library gap', incompatible: 'incompatible', cpu_only: 'CPU only', driver_too_old: 'driver too old', driver_mismatch: 'driver mismatch',
+  gpu_unsupported: 'no build', broken: 'broken', no_torch: 'no torch', unknown: 'unknown',
+};
 export const isFinding = (word: VerdictWord): boolean => word !== 'native' && word !== 'jit' && word !== 'no_torch';
 
 /** A GPU that is judged for: one of this machine, or one that was named. */

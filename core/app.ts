@@ -4,22 +4,21 @@
  */
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import type { WebSocket } from 'ws';
-import type { Inventory, ProcessReading } from '../contract/gpu.ts';
 import { isWorthAsking, type Job } from '../contract/jobs.ts';
 import { problemError } from '../contract/problem-catalogue.ts';
 import type { Problem } from '../contract/problem.ts';
-import type { EngineInfo, EngineStatus, ReadinessLine } from '../contract/system.ts';
+import type { EngineInfo, EngineStatus } from '../contract/system.ts';
 import { createAlertFile } from './alerts/alert-store.ts';
 import { createAlerts } from './alerts/create-alerts.ts';
+import { createFaces } from './engine/faces.ts';
 import { watchEngineStatus } from './engine/engine-status.ts';
 import { takeLock } from './engine/engine-lock.ts';
-import { frameOfLatest } from './engine/frame-stream.ts';
 import { createGauge } from './engine/gauge.ts';
+import { makeGpuServices } from './engine/gpu-services.ts';
 import { createLife } from './engine/life.ts';
-import { createRouter } from './engine/router.ts';
+import { createReadinessBoard } from './engine/readiness-board.ts';
 import type { EngineServices } from './engine/services.ts';
-import { createWebControl } from './engine/web-control.ts';
+import { makeWebServices } from './engine/web-services.ts';
 import { readMachineFacts } from './gpu/diagnose-driver.ts';
 import { assembleEnvironments } from './environments/assemble-environments.ts';
 import { decideMachine } from './environments/targets.ts';
@@ -27,7 +26,7 @@ import { createGpuService } from './gpu/gpu-service.ts';
 import { assembleInference } from './inference/assemble-inference.ts';
 import { openAiParts } from './inference/openai-parts.ts';
 import { decideGpuReadiness, touchesReadiness } from './gpu/readiness.ts';
-import { listRecordings, record } from './gpu/recordings.ts';
+import { makeRecordingServices } from './gpu/recording-services.ts';
 import { createJobs } from './jobs/create-jobs.ts';
 import { createLogger } from './logging/create-logger.ts';
 import type { Logger } from './logging/logger.ts';
@@ -41,9 +40,7 @@ import type { DataFolder } from './system/data-folder.ts';
 import { packageFolder, rendererFolder, resourcesFolder } from './system/entry-points.ts';
 import { VERSION } from './system/version.ts';
 import { createReport } from './system/report/create-report.ts';
-import { listenLocally } from './web/local-listener.ts';
 import { makePrometheusText } from './web/metrics/prometheus-text.ts';
-import { createRpcHandler, serveConnection } from './web/rpc-connection.ts';
 
 export interface AppOptions {
   readonly folder: DataFolder;
@@ -138,9 +135,7 @@ export async function createApp(options: AppOptions): Promise<App> {
 
   answering = () => inference.busy();
 
-  const inventory = createGauge<Inventory>(gpus.list());
-  gpus.onInventory((next) => {
-    inventory.publish(next);
+  gpus.onInventory(() => {
     alerts.acceptInventory();
     environments.services.rejudge();
   });
@@ -157,7 +152,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   const settingsGauge = createGauge(settings.status());
   const alertsGauge = createGauge(alerts.list(null));
   alerts.onChange(() => { alertsGauge.publish(alerts.list(null)); });
-  const readiness = createGauge<readonly ReadinessLine[]>();
+  const readiness = createReadinessBoard(() => [decideGpuReadiness(gpus.list(), gpus.latest()), environments.readiness(), inference.readiness()]);
   const status = createGauge<EngineStatus>();
 
   const info = (): EngineInfo => ({
@@ -170,7 +165,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   const services: EngineServices = {
     info,
     status,
-    readiness,
+    readiness: readiness.gauge,
     stop(cancelJobs) {
       const running = jobs.list().filter(isWorthAsking);
       if (running.length > 0 && !cancelJobs) throw problemError('engine.jobs_running', { count: running.length, titles: running.map((j) => j.title).join(', ') });
@@ -180,113 +175,47 @@ export async function createApp(options: AppOptions): Promise<App> {
     report: () => createReport({
       info: info(), inventory: gpus.list(), status: status.get() ?? null, settings: settings.status(), jobs: jobs.list(), alerts: alerts.list(null), history: history.status(), notices: notices(), log: log.tail(64 * 1024), secrets: [...webTokens],
     }),
-    web: {
-      async start(webOptions, stay) {
-        const answer = await web.start(webOptions);
-        for (const token of [answer.token, answer.metricsToken]) {
-          webTokens.add(token);
-          log.hide(token);
-        }
-        if (stay) life.setStays(true);
-        return answer;
-      },
-      stop: () => web.stop(),
-    },
-    gpus: {
-      list: () => gpus.list(),
-      inventory,
-      subscribe: (listener) => gpus.frames.subscribe(listener),
-      watch: (rateHz) => gpus.watch(Math.min(rateHz, settings.get().monitor.watchedHz)),
-      latestFrame: () => frameOfLatest(gpus.latest(), Date.now()),
-      refresh: () => gpus.refresh(),
-      processes: async () => {
-        const reading = await gpus.processes.once();
-        return { ...reading, processes: await environments.annotate(reading.processes) };
-      },
-      watchProcesses() {
-        const gauge = createGauge<ProcessReading>(gpus.processes.latest() ?? undefined);
-        return { gauge, stop: gpus.processes.watch((reading) => { void environments.annotate(reading.processes).then((processes) => { gauge.publish({ ...reading, processes }); }); }) };
-      },
-      processHistory: (pid, startTicks) => gpus.processes.history(pid, startTicks),
-      planTerminate: (input) => gpus.processes.planTerminate(input),
-      terminate: (planId) => Promise.resolve(gpus.processes.terminate(planId)),
-      simulateFault: (fault) => { gpus.fault(fault); },
-    },
-    history: {
-      query: (query) => history.query(query),
-      events: (fromMs, toMs) => history.events(fromMs, toMs),
-      status: () => history.status(),
-      export: (query) => history.export(query),
-    },
-    recordings: {
-      start: (input) => jobs.start({ kind: 'record', title: `Recording, ${String(input.seconds)} s` }, (job) => record({
-        list: () => gpus.list(), onSourceEvent: (l) => gpus.onSourceEvent(l), watch: (hz) => gpus.watch(hz), watchProcesses: () => gpus.processes.watch(() => undefined),
-      }, folder.recordings, VERSION, input, job)),
-      list: () => listRecordings(folder.recordings),
-    },
+    web: makeWebServices({ web: () => web, stay: () => { life.setStays(true); }, hide: (token) => { webTokens.add(token); log.hide(token); } }),
+    gpus: makeGpuServices({ gpus, watchedHz: () => settings.get().monitor.watchedHz, annotate: (processes) => environments.annotate(processes) }),
+    history,
+    recordings: makeRecordingServices(gpus, jobs, folder.recordings, VERSION),
     environments: environments.services,
     upgrades: environments.upgrades,
     inference: inference.services,
-    jobs: {
-      gauge: jobsGauge,
-      list: () => jobs.list(),
-      get: (id) => jobs.get(id),
-      cancel: (id) => jobs.cancel(id),
-      attach: (id, signal) => jobs.attach(id, signal),
-    },
-    settings: {
-      gauge: settingsGauge,
-      get: () => settings.status(),
-      update: (patch) => settings.update(patch),
-      secrets: () => secrets.list(),
-      setSecret: (name, value) => secrets.set(name, value),
-    },
-    alerts: {
-      gauge: alertsGauge,
-      list: (sinceMs) => alerts.list(sinceMs),
-      quiet: (alertId, untilMs) => { alerts.quiet(alertId, untilMs); },
-      preview: (days) => alerts.preview(days),
-    },
+    jobs: { ...jobs, gauge: jobsGauge },
+    settings: { gauge: settingsGauge, get: () => settings.status(), update: (patch) => settings.update(patch), secrets: () => secrets.list(), setSecret: (name, value) => secrets.set(name, value) },
+    alerts: { ...alerts, gauge: alertsGauge },
   };
 
-  const router = createRouter(services);
-  const handler = createRpcHandler(router, log);
-  const onConnection = (face: 'local' | 'web') => (ws: WebSocket): void => {
-    const leave = life.enter();
-    ws.on('close', leave);
-    serveConnection(ws, handler, { face }, log);
-  };
-  const web = createWebControl({
-    router,
-    rendererFolder,
-    onConnection: onConnection('web'),
-    openai: openAiParts(inference, log),
-    metricsOn: () => settings.get().localApi.metrics,
-    metricsText: () => makePrometheusText({ inventory: gpus.list(), latest: gpus.latest(), processes: gpus.processes.latest()?.processes ?? [], verdicts: environments.verdicts(), inference: inference.loaded.metrics(), nowMs: Date.now(), explicit: gpus.explicit }),
-    log,
-  }, log);
+  const faces = createFaces({
+    services, life, log,
+    web: {
+      rendererFolder,
+      openai: openAiParts(inference, log),
+      metricsOn: () => settings.get().localApi.metrics,
+      metricsText: () => makePrometheusText({ inventory: gpus.list(), latest: gpus.latest(), processes: gpus.processes.latest()?.processes ?? [], verdicts: environments.verdicts(), inference: inference.loaded.metrics(), nowMs: Date.now(), explicit: gpus.explicit }),
+    },
+  });
+  const { web } = faces;
 
-  const publishReadiness = (): void => {
-    const pytorch = environments.readiness();
-    readiness.publish([decideGpuReadiness(gpus.list(), gpus.latest()), ...(pytorch === null ? [] : [pytorch]), inference.readiness()]);
-  };
   inference.onChange(() => {
     life.reconsider();
-    publishReadiness();
+    readiness.publish();
   });
   environments.onChange(() => {
     alerts.acceptStanding([]);
-    publishReadiness();
+    readiness.publish();
   });
-  gpus.onInventory(publishReadiness);
-  gpus.frames.subscribe((item) => { if (touchesReadiness(item)) publishReadiness(); });
-  publishReadiness();
+  gpus.onInventory(readiness.publish);
+  gpus.frames.subscribe((item) => { if (touchesReadiness(item)) readiness.publish(); });
+  readiness.publish();
   const stopStatus = watchEngineStatus(status, {
     faces: () => life.faces(), jobsRunning: () => jobs.runningCount(), workers: () => supervisor.statuses(), web: () => web.status(), history: () => history.state(), notices,
   });
-  const local = await listenLocally(folder, onConnection('local'), log);
+  const local = await faces.listen(folder);
   settings.onChange(() => {
     settingsGauge.publish(settings.status());
+    inference.settingsChanged();
     const { localApi, logs } = settings.get();
     log.setLevel(logs.level);
     log.setKeepMiB(logs.keepMiB);

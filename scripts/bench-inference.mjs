@@ -1,4 +1,4 @@
-// `npm run bench:inference [--model FILE] [--backend cpu|cuda] [--llama-bench PATH] [ROW …]`: builds when something is
+// `npm run bench:inference [--model FILE] [--backend cpu|cuda] [--llama-bench PATH] [--calm SECONDS] [ROW …]`: builds when something is
 // missing, then runs e2e/bench/inference-bench.ts.
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';

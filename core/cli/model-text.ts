@@ -53,10 +53,12 @@ export function renderOutlook(outlook: ModelOutlook, room: number | null): reado
     speedText(outlook.speed.find((s) => s.place === m.place)),
   ]);
   const error = outlook.memory.find((m) => m.ownError !== null)?.ownError;
+  const copied = outlook.memory.find((m) => (m.copiedBytes ?? 0) > 0);
   const why = outlook.speed.find((s) => s.tokensPerSecond === null && s.why !== null)?.why;
   return [
     ...renderTable([{ title: 'PLACE', shrinkTo: 12 }, { title: 'MEMORY' }, { title: 'NEEDS', align: 'right' }, { title: 'FREE', align: 'right' }, { title: 'WEIGHTS', align: 'right', dropOrder: 3 }, { title: 'CACHE', align: 'right', dropOrder: 3 }, { title: 'WORK', align: 'right', dropOrder: 3 }, { title: 'CONTEXT', align: 'right', dropOrder: 1 }, { title: 'ON GPU', align: 'right', dropOrder: 2 }, { title: 'SPEED' }], rows, room),
     ...(error ? [`Earlier estimates here were off by ${formatPercent(error.medianPercent)} (median of ${String(error.loads)} loads; at worst ${formatPercent(error.worstPercent)}).`] : []),
+    ...(copied ? [`Of the weights on ${cleanText(copied.placeName)}, ${formatGib(copied.copiedBytes ?? 0)} are copies that llama.cpp rearranges for this processor.${copied.reclaimableBytes === undefined ? '' : ` The ${formatGib(copied.reclaimableBytes)} of the file behind them are given back when memory is short, so they need not be free.`}`] : []),
     ...(why ? [`No speed is predicted: ${cleanText(why)}`] : []),
   ];
 }

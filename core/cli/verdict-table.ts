@@ -1,16 +1,11 @@
 import type { Problem } from '../../contract/problem.ts';
-import { isFinding, type DriverFacts, type EnvironmentReport, type GpuTarget, type VerdictWord } from '../../contract/verdict.ts';
+import { isFinding, verdictNames, type DriverFacts, type EnvironmentReport, type GpuTarget, type VerdictWord } from '../../contract/verdict.ts';
 import { cleanText } from './display-width.ts';
 import { NOT_REPORTED, shortDeviceName } from './format-values.ts';
 import { formatProblem } from './problem-text.ts';
 import { renderTable, type TableColumn } from './text-table.ts';
 
-/** What the words of a verdict are called for people. */
-const words: Readonly<Record<VerdictWord, string>> = {
-  native: 'native', jit: 'by JIT', library_gap: 'library gap', incompatible: 'incompatible', cpu_only: 'CPU only', driver_too_old: 'driver too old', driver_mismatch: 'driver mismatch',
-  gpu_unsupported: 'no build', broken: 'broken', no_torch: 'no torch', unknown: 'unknown',
-};
-export const verdictText = (word: VerdictWord): string => words[word];
+export const verdictText = (word: VerdictWord): string => verdictNames[word];
 
 /** A mark that does not need colour: fine, attention, problem, nothing to say. */
 export function verdictMark(word: VerdictWord): string {

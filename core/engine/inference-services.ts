@@ -1,4 +1,5 @@
 import type { ChatEvent, Comparison, ComparisonWish, Conversation, ConversationHit, ConversationPage, PromptSet, SendInput } from '../../contract/chat.ts';
+import type { ComparisonChange } from '../../contract/comparison-change.ts';
 import type { BackendKind, BackendsState, EngineSettingNote, EngineSettings, GenerateRequest, GenerationEvent, LoadedModel, LoadWish, Provider } from '../../contract/inference.ts';
 import type { Job } from '../../contract/jobs.ts';
 import type { Download, DownloadWish, Model, ModelList, ModelOutlook, ModelSubject, OfferedModel } from '../../contract/models.ts';
@@ -81,7 +82,8 @@ export interface ComparisonServices {
   list(): Promise<Comparison[]>;
   start(wish: ComparisonWish): Promise<Comparison>;
   get(id: string): Promise<Comparison>;
-  watch(id: string, signal: AbortSignal | undefined): AsyncIterable<Comparison>;
+  /** All of it, then what changes. Ends when it is removed. */
+  watch(id: string, signal: AbortSignal | undefined): AsyncIterable<ComparisonChange>;
   vote(id: string, prompt: number, contender: number | null): Promise<Comparison>;
   export(id: string, format: 'markdown' | 'json' | 'csv'): Promise<{ fileName: string; text: string }>;
   remove(id: string): Promise<void>;

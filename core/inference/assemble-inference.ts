@@ -10,18 +10,15 @@ import type { LibraryReply } from '../../contract/environment-probe.ts';
 import type { Settings } from '../../contract/settings.ts';
 import type { ReadinessLine } from '../../contract/system.ts';
 import type { Given, InferenceServices } from '../engine/inference-services.ts';
-import type { IndexAccess } from '../environments/install/install-tool.ts';
 import type { GpuService } from '../gpu/gpu-service.ts';
 import type { Jobs } from '../jobs/create-jobs.ts';
 import type { Logger } from '../logging/logger.ts';
 import type { StorageClient } from '../storage/storage-client.ts';
 import type { Supervisor } from '../supervisor/supervisor.ts';
 import { createBackends } from './backends/create-backends.ts';
-import { createWheelInstaller } from './backends/create-wheel-installer.ts';
 import { createChat } from './chat/create-chat.ts';
 import { createComparisons } from './comparisons/create-comparisons.ts';
 import { createDownloads } from './downloads/create-downloads.ts';
-import { createWheelFetcher, indexArgumentsOf } from './downloads/create-wheel-fetcher.ts';
 import { createHub } from './hub/create-hub.ts';
 import { createLoaded, type Loaded } from './loaded/create-loaded.ts';
 import { readGpuHardware, type GpuHardware } from './loaded/gpu-hardware.ts';
@@ -29,19 +26,14 @@ import { createGpuReadings } from './loaded/gpu-readings.ts';
 import { decidePlaces } from './loaded/places.ts';
 import { createModels } from './models/create-models.ts';
 import type { MeasureWith } from './models/measure-speed.ts';
+import { createPackageRunner } from './packages/create-package-runner.ts';
+import { createWheelFetcher, createWheelUnpacker } from './packages/fetch-wheels.ts';
+import type { PackageTools } from './packages/package-tools.ts';
 import type { Answer, Place } from './parts.ts';
 import { createProviders } from './providers/create-providers.ts';
 import { decideChatReadiness } from './readiness.ts';
 import { decideMatch } from './settings/merge-settings.ts';
 import { readMachine } from './settings/read-machine.ts';
-
-/** How this user gets packages: the indexes, and what can fetch from them. */
-export interface PackageTools {
-  access(): IndexAccess;
-  uv(): Promise<string | null>;
-  /** Interpreters that may have pip, best first. */
-  pythons(): Promise<readonly string[]>;
-}
 
 export interface AssembleInferenceOptions {
   readonly root: string;
@@ -63,7 +55,7 @@ export interface AssembleInferenceOptions {
   };
   readonly settings: () => Settings['inference'];
   readonly updateSettings: (change: Partial<Settings['inference']>) => Promise<unknown>;
-  readonly secrets: { get(name: 'hub_token' | `provider:${string}`): Promise<string | null>; set(name: string, value: string | null): Promise<unknown> };
+  readonly secrets: { get(name: 'hub_token' | `provider:${string}`): Promise<string | null>; set(name: string, value: string | null): Promise<unknown>; onChange(listener: (name: string) => void): unknown };
   readonly log: Logger;
 }
 
@@ -72,6 +64,8 @@ export interface AssembledInference {
   readonly loaded: Loaded;
   /** For `/v1`. */
   models(): Promise<readonly { readonly id: string; readonly createdAtMs: number; readonly ownedBy: string }[]>;
+  /** The settings of inference are others. */
+  settingsChanged(): void;
   start(): Promise<void>;
   stop(): Promise<void>;
   readiness(): ReadinessLine;
@@ -91,7 +85,7 @@ export function assembleInference(options: AssembleInferenceOptions): AssembledI
   let hardware: GpuHardware = { gpus: [] } as unknown as GpuHardware;
   const places = (): readonly Place[] => decidePlaces({ inventory: readings.inventory(), freeBytes: readings.freeBytes(), machine: readMachine(), hardware });
   const hub = createHub({ baseUrl: () => settings().hubUrl ?? HUB_URL, token: () => options.secrets.get('hub_token'), log });
-  const fetchWheel = createWheelFetcher({ supervisor, access: environments.packageTools.access, pythons: environments.packageTools.pythons, uv: environments.packageTools.uv, log });
+  const runPackageTool = createPackageRunner({ supervisor, tools: environments.packageTools, log });
 
   const backends = createBackends({
     supervisor, jobs, log, resources: options.resources, packageFolder: options.packageFolder, env: process.env,
@@ -104,15 +98,7 @@ export function assembleInference(options: AssembleInferenceOptions): AssembledI
     environments: () => environments.packagePlaces(),
     inventory: () => readings.inventory(),
     places,
-    fetchWheels: createWheelInstaller({
-      supervisor,
-      tools: async () => {
-        const uv = await environments.packageTools.uv();
-        const pythons = await environments.packageTools.pythons();
-        return [...(uv === null ? [] : [{ name: 'uv' as const, command: [uv, 'pip'] as const }]), ...pythons.map((python) => ({ name: 'pip' as const, command: [python, '-m', 'pip'] as const }))];
-      },
-      indexArguments: (tool) => indexArgumentsOf(tool, environments.packageTools.access()),
-    }),
+    unpackWheels: createWheelUnpacker(runPackageTool),
   });
 
   const measureWith: MeasureWith = async (model, wished, place, signal, onProgress) => {
@@ -136,7 +122,7 @@ export function assembleInference(options: AssembleInferenceOptions): AssembledI
     supervisor, models, backends, experience: models.experience, gpus: readings, places, settings, log,
     saveProfile: async (modelId, profile) => { await updateSettings({ profiles: { ...settings().profiles, [modelId]: Object.fromEntries(Object.entries(profile).filter(([, value]) => value !== undefined)) } }); },
   });
-  const downloads = createDownloads({ settings, modelsFolder: () => models.ownFolder() ?? join(tmpdir(), `warpdeck-models-${String(process.pid)}`), offered: () => models.offered(), hub, jobs, fetchWheel, log, ephemeral });
+  const downloads = createDownloads({ settings, modelsFolder: () => models.ownFolder() ?? join(tmpdir(), `warpdeck-models-${String(process.pid)}`), offered: () => models.offered(), hub, jobs, fetchWheel: createWheelFetcher(runPackageTool), hash: models.hash, log, ephemeral });
   downloads.onDone(async ({ paths: [first], origin }) => (first === undefined ? null : (await models.add(first, origin)).id));
   const providers = createProviders({ settings, updateProviders: (list) => updateSettings({ providers: list }), secrets: { get: (name) => options.secrets.get(name as `provider:${string}`), set: options.secrets.set }, log });
 
@@ -159,6 +145,7 @@ export function assembleInference(options: AssembleInferenceOptions): AssembledI
   const tell = (): void => { for (const listener of [...listeners]) listener(); };
   const chat = createChat({ store: options.storage, answer: answererOf, settings, log, onActivity: tell });
   const comparisons = createComparisons({ jobs, answer: answererOf, folder: ephemeral ? null : join(root, 'comparisons'), resources: options.resources, timeLimitSeconds: () => settings().maxAnswerMinutes * 60, log });
+  options.secrets.onChange((name) => { providers.secretChanged(name); });
   models.onChange(tell);
   loaded.onChange(tell);
 
@@ -166,10 +153,13 @@ export function assembleInference(options: AssembleInferenceOptions): AssembledI
     services: { models, downloads, backends, loaded, providers, chat, comparisons },
     loaded,
     models: async () => (await models.search()).models.filter((m) => m.facts !== null && !m.synthetic && !m.problems.some((p) => p.severity === 'problem')).map((m) => ({ id: m.id, createdAtMs: m.changedAtMs, ownedBy: m.home })),
+    settingsChanged: () => { providers.settingsChanged(); },
     async start() {
       hardware = await readGpuHardware(options.resources);
       await models.load();
       await downloads.load();
+      // Not waited for: a keyring may take its time.
+      void providers.refresh();
     },
     async stop() {
       await chat.close();

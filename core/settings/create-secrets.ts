@@ -22,6 +22,8 @@ export interface Secrets {
   set(name: string, value: string | null): Promise<SecretStatus>;
   /** null when it is not set, or the keyring does not give it out now. */
   get(name: SecretName): Promise<string | null>;
+  /** Called with its name after one was set or removed, before `set` answers. Returns the way to stop listening. */
+  onChange(listener: (name: SecretName) => void): () => void;
   /** `secrets.no_keyring` once a secret had to be kept in the file. */
   problem(): Problem | null;
 }
@@ -47,6 +49,7 @@ export function createSecrets({ path, runTool, log, platform = process.platform 
   let inMemory: SecretsFile = { schemaVersion: 1, secrets: {} };
   let problem: Problem | null = null;
   let changing: Promise<unknown> = Promise.resolve();
+  const listeners = new Set<(name: SecretName) => void>();
 
   /** `toChange`: one that cannot be read (cut, or of a newer version) is set aside before it is replaced. */
   const read = async (toChange = false): Promise<SecretsFile> => {
@@ -103,7 +106,11 @@ export function createSecrets({ path, runTool, log, platform = process.platform 
     },
     set(name, value) {
       if (!isSecretName(name)) return Promise.reject(problemError('input.invalid', { detail: `There is no secret "${name}".` }));
-      const done = changing.then(() => change(name, value));
+      const done = changing.then(async () => {
+        const status = await change(name, value);
+        for (const listener of [...listeners]) listener(name);
+        return status;
+      });
       changing = done.catch(() => undefined);
       return done;
     },
@@ -112,6 +119,10 @@ export function createSecrets({ path, runTool, log, platform = process.platform 
       if (stored === undefined) return null;
       if (stored.where === 'file') return stored.value;
       return (await keyring?.lookup(name).catch(() => null)) ?? null;
+    },
+    onChange(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
     },
     problem: () => problem,
   };

@@ -27,10 +27,12 @@ export interface EngineProcess {
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-export async function startEngine(options: { gpus?: string; env?: Readonly<Record<string, string>> } = {}): Promise<EngineProcess> {
+/** `prepare`: writes into the fresh data folder before the engine starts in it. */
+export async function startEngine(options: { gpus?: string; env?: Readonly<Record<string, string>>; prepare?: (dataDir: string) => Promise<void> } = {}): Promise<EngineProcess> {
   const entry = join(root, 'out/engine/engine.mjs');
   if (!existsSync(entry)) throw new Error('Build first: npm run build');
   const dataDir = mkdtempSync(join(tmpdir(), 'warpdeck-bench-'));
+  await options.prepare?.(dataDir);
   const spawnedAtMs = performance.timeOrigin + performance.now();
   const child: ChildProcess = spawn(process.execPath, ['--max-semi-space-size=4', entry, '--data-dir', dataDir, ...(options.gpus ? ['--gpus', options.gpus] : []), '--stay'], {
     stdio: ['ignore', 'ignore', 'inherit', 'pipe'],

@@ -1,23 +1,31 @@
 /**
- * `npm run bench:inference [--model FILE | --synthetic 7b|135m] [--label TEXT] [--backend cpu|cuda] [--llama-bench PATH] [ROW …]`: the product's
- * own answers against llama.cpp's benchmark of the same build, interleaved, through the engine as faces use it. Rows:
- * start decode prompt first same parallel memory loads. Prints a table and one JSON object.
+ * `npm run bench:inference [--model FILE | --synthetic 7b|135m] [--label TEXT] [--backend cpu|cuda] [--llama-bench PATH]
+ * [--calm SECONDS] [ROW …]`: the product's own answers against llama.cpp's benchmark of the same build, interleaved,
+ * through the engine as faces use it. Rows: start decode measure prompt first same parallel memory loads browser long
+ * truth. `make-llama-bench` as a row only makes the reference. `--calm`: so long is waited before each row for a load
+ * below 1.5. Prints a table and one JSON object; exit code 1 when a row is missed.
  */
 import { existsSync, mkdirSync } from 'node:fs';
-import { availableParallelism, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { availableParallelism, loadavg, tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import type { SyntheticShape } from '../../core/inference/synthetic/synthetic-shape.ts';
 import { tinyShape } from '../../core/inference/synthetic/tiny-shape.ts';
 import { writeSyntheticModel } from '../../core/inference/synthetic/write-synthetic-model.ts';
 import { smolLm2 } from '../../core/testing/models.ts';
 import { startEngine } from './engine-process.ts';
-import { load } from './inference-client.ts';
+import { browserRows } from './inference-browser-rows.ts';
+import { load, type BenchPlace } from './inference-client.ts';
+import { longRows } from './inference-long-rows.ts';
 import { decodeRow, firstTokenRow, loadsRow, measureRow, memoryRow, parallelRow, promptRow, sameTokensRow, warmStartRow, type BenchModel } from './inference-rows.ts';
+import { truthRows } from './inference-truth-rows.ts';
 import { openLlamaBench, type LlamaBench } from './llama-bench.ts';
-import { printRows, type Row } from './row.ts';
+import { makeLlamaBench } from './make-llama-bench.ts';
+import { describeRow, printRows, type Row } from './row.ts';
+import { stageLlamaBench, type StagedPrograms } from './stage-llama-bench.ts';
 
-const { values, positionals } = parseArgs({ allowPositionals: true, options: { model: { type: 'string' }, label: { type: 'string' }, synthetic: { type: 'string' }, backend: { type: 'string', default: 'cpu' }, 'llama-bench': { type: 'string' }, gpus: { type: 'string' }, rounds: { type: 'string', default: '7' }, batch: { type: 'string' } } });
+const { values, positionals } = parseArgs({ allowPositionals: true, options: { model: { type: 'string' }, label: { type: 'string' }, synthetic: { type: 'string' }, backend: { type: 'string', default: 'cpu' }, 'llama-bench': { type: 'string' }, gpus: { type: 'string' }, rounds: { type: 'string', default: '7' }, batch: { type: 'string' }, calm: { type: 'string', default: '0' } } });
 const q4 = { most: 'Q4_0', fine: 'Q4_0' };
 /** Llama's shapes with random weights: speed does not depend on them. */
 const synthetic: Readonly<Record<string, SyntheticShape>> = {
@@ -41,20 +49,45 @@ const label = values.label ?? (values.synthetic !== undefined ? `${values.synthe
 const rounds = Number(values.rounds);
 const threads = Math.max(1, Math.floor(availableParallelism() / 2));
 const base = { backend: onGpu ? 'cuda' : 'cpu', contextTokens: 4096, flashAttention: 'on', ...(values.batch === undefined ? {} : { batch: Number(values.batch) }), ...(onGpu ? {} : { threads }) } as const;
-const engine = await startEngine({ gpus: values.gpus ?? (onGpu ? 'nvml' : 'none') });
+const gpus = values.gpus ?? (onGpu ? 'nvml' : 'none');
+const place: BenchPlace = { model, settings: base, label, gpus };
+const CALM_LOAD = 1.5;
+
+if (positionals.includes('make-llama-bench')) {
+  console.log(JSON.stringify(await makeLlamaBench(onGpu ? 'cuda' : 'cpu')));
+  process.exit(0);
+}
+
+/** Programs that were given lie with their libraries; else they are made, and run with those of the model's process. */
+async function stageReference(workerPid: number | null): Promise<StagedPrograms> {
+  const given = values['llama-bench'];
+  if (given === undefined) return stageLlamaBench(await makeLlamaBench(onGpu ? 'cuda' : 'cpu'), workerPid);
+  const batched = join(dirname(given), 'llama-batched-bench');
+  return { bench: given, batchedBench: existsSync(batched) ? batched : null, env: {}, build: `given: ${given}`, remove: () => Promise.resolve() };
+}
+
+/** Load over the last minute, as it is when a row begins: waited for so that others do not stand in the figures. */
+async function waitForCalm(): Promise<number> {
+  const until = performance.now() + 1000 * Number(values.calm);
+  while ((loadavg()[0] ?? 0) >= CALM_LOAD && performance.now() < until) await wait(2000);
+  return loadavg()[0] ?? Number.NaN;
+}
+
+const engine = await startEngine({ gpus });
 const rows: Row[] = [];
+let staged: StagedPrograms | null = null;
 try {
   const { client, ws } = await engine.connect();
   await client.models.addFolder({ path: model });
   const at: BenchModel = { client, model, settings: base, label };
-  const program = values['llama-bench'];
   let reference: LlamaBench | null = null;
   const bench = async (): Promise<LlamaBench> => {
-    if (program === undefined) throw new Error('No --llama-bench was given: there is nothing to compare with.');
+    if (reference !== null) return reference;
     const loaded = await load(client, model, base);
-    return (reference ??= openLlamaBench({ program, model, gpuLayers: loaded.truth.layersOnGpu === 0 ? 0 : 999, threads: loaded.threads ?? threads, batch: Number(values.batch ?? 512), flashAttention: loaded.flashAttention ?? true, env: {} }));
+    staged = await stageReference(loaded.pid);
+    return (reference = openLlamaBench({ programs: staged, model, gpuLayers: loaded.truth.layersOnGpu === 0 ? 0 : 999, threads: loaded.threads ?? threads, batch: Number(values.batch ?? 512), flashAttention: loaded.flashAttention ?? true }));
   };
-  const parts: Readonly<Record<string, () => Promise<Row>>> = {
+  const parts: Readonly<Record<string, () => Promise<Row | readonly Row[]>>> = {
     start: () => warmStartRow(at, rounds),
     decode: async () => decodeRow(at, await bench(), rounds, onGpu ? 93 : 85),
     measure: () => measureRow(at),
@@ -62,24 +95,40 @@ try {
     first: () => firstTokenRow(at, 20),
     same: () => sameTokensRow(at, 20),
     parallel: async () => {
+      const beside = await bench();
       const web = await client.engine.startWeb({ port: 0 });
       const many = { ...at, settings: { ...base, parallel: 8, contextTokens: 1024 } };
       const loaded = await load(client, model, many.settings);
-      return parallelRow(many, { url: web.url ?? '', token: web.token, model: loaded.modelId }, 8);
+      return parallelRow(many, { url: web.url ?? '', token: web.token, model: loaded.modelId }, 8, beside, onGpu);
     },
     memory: () => memoryRow(at, [512, 2048, 4096, 8192].flatMap((contextTokens) => [{ contextTokens }, { contextTokens, cacheTypeK: 'q8_0', cacheTypeV: 'q8_0' } as const])),
     loads: () => loadsRow(at, engine.pid, 20),
+    // These start engines of their own: the models of this one go first.
+    browser: async () => (await unloadAll(), browserRows(place)),
+    long: async () => (await unloadAll(), longRows(Math.max(5, rounds))),
+    truth: async () => (await unloadAll(), truthRows(place)),
   };
+  const unloadAll = async (): Promise<void> => {
+    for (const one of await client.inference.loaded({})) await client.inference.unload({ id: one.id });
+  };
+  const unknown = positionals.filter((name) => !(name in parts));
+  if (unknown.length > 0) throw new Error(`There is no row ${unknown.join(', ')}: ${Object.keys(parts).join(' ')}.`);
   for (const [name, measure] of Object.entries(parts)) {
     if (positionals.length > 0 && !positionals.includes(name)) continue;
-    process.stderr.write(`${name} …\n`);
+    const loadBefore = await waitForCalm();
+    process.stderr.write(`${name} … (load ${loadBefore.toFixed(2)})\n`);
     // What fails is a row too: the others are still worth their time.
-    const row = await measure().catch((error: unknown): Row => ({ what: `${name}, ${label}`, must: 'be measured', value: Number.NaN, unit: '', ok: false, detail: { why: error instanceof Error ? error.message : String(error) } }));
-    rows.push(row);
-    process.stderr.write(`  ${row.ok ? 'met' : 'MISSED'}: ${row.what}: ${row.value.toFixed(2)} ${row.unit} (must ${row.must}) ${JSON.stringify(row.detail)}\n`);
+    const made = await measure().catch((error: unknown): Row => ({ what: `${name}, ${label}`, must: 'be measured', value: Number.NaN, unit: '', ok: false, detail: { why: error instanceof Error ? error.message : String(error) } }));
+    for (const one of [made].flat()) {
+      const row: Row = { ...one, detail: { ...one.detail, loadBefore } };
+      rows.push(row);
+      process.stderr.write(`  ${describeRow(row)} ${JSON.stringify(row.detail)}\n`);
+    }
   }
   ws.close();
 } finally {
   await engine.stop();
+  await (staged as StagedPrograms | null)?.remove();
 }
 printRows('inference', rows);
+process.exitCode = rows.every((row) => row.ok !== false) ? 0 : 1;

@@ -1,6 +1,16 @@
 import type { EngineSettings, GenerateRequest, GenerationFigures, LoadedModel } from '../../contract/inference.ts';
 import type { Client } from './engine-process.ts';
 
+/** A model, its settings and the GPUs that an engine of its own is to see: for rows that start one. */
+export interface BenchPlace {
+  readonly model: string;
+  readonly settings: Partial<EngineSettings>;
+  /** What the rows are called: `7B Q4_0, H100`. */
+  readonly label: string;
+  /** `nvml` or `none`. */
+  readonly gpus: string;
+}
+
 /** Drives the product's own operations: what is measured is what a face gets. */
 export interface Answered {
   readonly text: string;
@@ -29,6 +39,9 @@ export async function ask(client: Client, model: string, settings: Partial<Engin
 }
 
 export const load = (client: Client, model: string, settings: Partial<EngineSettings>): Promise<LoadedModel> => client.inference.load({ model, settings });
+
+/** A prompt that the likeliest continuation of never ends: a model that was trained goes on with the one word, one that was not has no end to find. */
+export const makeEndlessPrompt = (salt: number): string => `${makePrompt(1, salt)}:${` ${makePrompt(1, salt).split(' ')[1] ?? 'la'}`.repeat(24)}`;
 
 /** A prompt of about so many tokens that no earlier one begins with: nothing of it is kept from before. */
 export function makePrompt(tokens: number, salt: number): string {

@@ -1,14 +1,12 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { AxeBuilder } from '@axe-core/playwright';
-import { composer, conversations, figures, messages, only, openChat, openSettings, PATIENT, reopen, say, setAnswers, stopButton, watchGrowing } from '../fixtures/chat-page.ts';
+import { composer, conversations, figures, messages, only, openChat, PATIENT, reopen, say, setAnswers, stopButton, watchGrowing } from '../fixtures/chat-page.ts';
 import { expect, stayHere, test } from '../fixtures/models-test.ts';
-import { goToPage, setTheme, themes } from '../fixtures/pages.ts';
+import { goToPage } from '../fixtures/pages.ts';
 import { runCommand } from '../fixtures/programs.ts';
 import { smolLm2 } from '../../core/testing/models.ts';
 import { contentOf } from '../../core/testing/model-hub/make-gguf.ts';
 import { startModelHub } from '../../core/testing/model-hub/start-model-hub.ts';
-import type { Face } from '../fixtures/faces.ts';
 
 test.setTimeout(120_000);
 
@@ -93,101 +91,6 @@ test('an answer can be stopped, given again and walked through; a message edited
   await expect(messages(page)).toContainText('Second.');
 });
 
-test('conversations are found by their words, renamed, put into the bin and taken out, and saved', async ({ face }, info) => {
-  const { page } = face;
-  await openChat(face);
-  await setAnswers(page, { grammar: only('Kestrels hover over the meadow.') });
-  await say(page, 'First of two', 1);
-  await page.getByRole('button', { name: 'New conversation' }).click();
-  await expect(figures(page)).toHaveCount(0);
-  await setAnswers(page, { grammar: only('Otters swim in the river.') });
-  await say(page, 'Second of two', 1);
-
-  const list = conversations(page);
-  await list.getByRole('searchbox').fill('kestrel');
-  await expect(list.getByRole('link')).toHaveCount(1);
-  await expect(list.locator('mark')).toHaveText(/kestrel/i);
-  await list.getByRole('link').click();
-  await expect(messages(page)).toContainText('Kestrels hover over the meadow.');
-  await list.getByRole('searchbox').press('Escape');
-  await expect(list.getByRole('link')).toHaveCount(2);
-
-  await list.getByRole('link', { name: /First of two/ }).press('F2');
-  await page.getByRole('textbox', { name: 'Title' }).fill('Birds of prey');
-  await page.keyboard.press('Enter');
-  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Birds of prey');
-  await expect(list.getByRole('link', { name: /Birds of prey/ })).toHaveCount(1);
-
-  // The window's dialog of the system cannot be clicked from here: the place is given for it.
-  const path = info.outputPath('saved.md');
-  await face.app?.evaluate(({ dialog }, filePath) => { dialog.showSaveDialog = () => Promise.resolve({ canceled: false, filePath }); }, path);
-  const [download] = await Promise.all([face.kind === 'browser' ? page.waitForEvent('download') : null, page.getByRole('button', { name: 'Save as Markdown' }).click()]);
-  await download?.saveAs(path);
-  await expect(page.getByText(/^Saved as /)).toBeVisible();
-  const text = readFileSync(path, 'utf8');
-  expect(text).toContain('Birds of prey');
-  expect(text).toContain('Kestrels hover over the meadow.');
-  expect(text).toContain('First of two');
-
-  await list.getByRole('link', { name: /Birds of prey/ }).press('Delete');
-  await expect(list.getByRole('link')).toHaveCount(1);
-  await expect(list.getByRole('status').filter({ hasText: 'is in the bin' })).toBeVisible();
-  await list.getByRole('button', { name: 'Undo' }).click();
-  await expect(list.getByRole('link', { name: /Birds of prey/ })).toHaveCount(1);
-  await expect(messages(page)).toContainText('Kestrels hover over the meadow.');
-});
-
-test('what a model writes is inert: no picture is fetched, no script runs, a link asks', async ({ face }) => {
-  const { page } = face;
-  const requests: string[] = [];
-  page.on('request', (request) => requests.push(request.url()));
-  page.on('console', (message) => { if (message.text().includes('ran-out-of-the-answer')) requests.push('script'); });
-  await openChat(face);
-  const hostile = [
-    '# Heading', '', '![a picture](https://pictures.example/secret.png?data=1)', '', '<img src="https://pictures.example/raw.png" onerror="console.log(\'ran-out-of-the-answer\')">',
-    '', '<script>console.log("ran-out-of-the-answer")</script>', '', '<iframe src="https://pictures.example/frame"></iframe>', '', '[a link](https://links.example/there) and [a trap](javascript:console.log("ran-out-of-the-answer"))',
-    '', '| a | b |', '|---|---|', '| 1 | 2 |', '', '```python', 'print("code")', '```', '', 'The end.',
-  ].join('\n');
-  await setAnswers(page, { grammar: only(hostile) });
-  await say(page, 'Show me everything', 1);
-  const list = messages(page);
-  await expect(list.getByRole('heading', { name: 'Heading' })).toBeVisible();
-  await expect(list.getByRole('table')).toBeVisible();
-  await expect(list.locator('pre')).toHaveText('print("code")');
-  await expect(list).toContainText('The end.');
-  expect(await list.locator('img, script, iframe').count()).toBe(0);
-  // A picture is its words, with a link that asks; the trap is text only.
-  expect(await list.getByRole('link').allInnerTexts()).toEqual(['[picture: a picture]', 'a link']);
-  await list.getByText('a trap').click();
-  const link = list.getByRole('link', { name: 'a link' });
-  if (face.kind === 'browser') {
-    await link.click();
-    const asked = page.getByRole('dialog');
-    await expect(asked).toContainText('links.example');
-    await page.keyboard.press('Escape');
-    await expect(asked).toHaveCount(0);
-  } else await expect(link).toHaveAttribute('href', 'https://links.example/there');
-  // Whatever an answer fetches would have gone out when it was drawn; each of these lies after it.
-  await page.evaluate(() => new Promise((resolve) => { requestAnimationFrame(() => requestAnimationFrame(resolve)); }));
-  expect(requests.filter((url) => url === 'script' || url.includes('.example'))).toEqual([]);
-});
-
-test('a text file goes with a message, whole; what is no text is refused', async ({ face }) => {
-  const { page } = face;
-  await openChat(face);
-  await setAnswers(page, { grammar: only('Read.') });
-  const picker = page.locator('.composer input[type=file]');
-  await picker.setInputFiles({ name: 'picture.png', mimeType: 'image/png', buffer: Buffer.from([0x89, 0x50, 0x4e, 0x47, 0, 1, 2, 0xff]) });
-  await expect(page.getByRole('alert').filter({ hasText: 'picture.png' })).toContainText('not text');
-  await picker.setInputFiles({ name: 'notes.txt', mimeType: 'text/plain', buffer: Buffer.from('The password is heron.\n'.repeat(20)) });
-  await expect(page.getByRole('list', { name: 'Files that go with the message' })).toContainText('notes.txt');
-  await say(page, 'What do the notes say?', 1);
-  await expect(messages(page).getByRole('list', { name: 'Attached files' })).toContainText('notes.txt');
-  // All of it went to the model: 20 lines are more than a hundred tokens of prompt.
-  await expect(figures(page).locator('span').filter({ hasText: /^\d+ tokens?$/ })).toHaveAttribute('title', /^1\d\d tokens of prompt/);
-  await expect(page.getByRole('list', { name: 'Files that go with the message' })).toHaveCount(0);
-});
-
 test.describe('a model that thinks', () => {
   test.use({ lay: 'thinker' });
 
@@ -204,40 +107,6 @@ test.describe('a model that thinks', () => {
     await expect(messages(page).getByRole('region', { name: 'Thinking' })).toContainText(/\w+ \w+/);
     await expect(messages(page)).not.toContainText('think>');
   });
-});
-
-test('two configurations side by side: rows, a sentence, and where they part', async ({ face }) => {
-  const { page } = face;
-  await openChat(face);
-  await setAnswers(page, { tokens: 24 });
-  await page.getByRole('button', { name: 'Compare', exact: true }).click();
-  for (const [letter, tokens] of [['A', '512'], ['B', '1024']] as const) {
-    const column = page.getByRole('region', { name: `Configuration ${letter}` });
-    await column.getByRole('button', { name: /^Settings/ }).click();
-    const context = column.getByRole('textbox', { name: 'Context' });
-    await context.fill(tokens);
-    await context.press('Enter');
-    await column.getByRole('button', { name: /^Settings/ }).click();
-  }
-  const repeats = page.getByRole('textbox', { name: 'Answers of each to each prompt' });
-  await repeats.fill('1');
-  await repeats.press('Enter');
-  await page.getByRole('textbox', { name: 'Prompt for all configurations' }).fill('Name three rivers.');
-  await page.keyboard.press('Enter');
-  const difference = page.getByRole('region', { name: 'Difference' });
-  await expect(difference.getByRole('row', { name: /^Speed/ })).toContainText(/\d/, PATIENT);
-  await expect(difference.getByRole('button', { name: 'CSV' })).toBeVisible(PATIENT);
-  for (const name of ['First token', 'Reading the prompt', 'Memory']) await expect(difference.getByRole('row', { name: new RegExp(`^${name}`) })).toBeVisible();
-  // One answer each tells no difference; that is said. The greedy answers are the same.
-  await expect(difference.getByRole('status')).toContainText(/\.\s*A and B gave the same answer\.$/);
-  for (const letter of ['A', 'B']) {
-    const text = page.getByRole('region', { name: `Text of ${letter}`, exact: true });
-    await expect(text.locator('.body')).toContainText(/\w+ \w+/);
-  }
-  await page.getByRole('region', { name: 'Configuration B' }).getByRole('button', { name: 'Best' }).click();
-  await expect(page.getByRole('region', { name: 'Configuration B' }).getByRole('button', { name: 'Liked best' })).toHaveAttribute('aria-pressed', 'true');
-  await page.getByRole('link', { name: 'End compare' }).click();
-  await expect(composer(page)).toBeVisible();
 });
 
 test('the keyboard alone: write, send, stop with Escape, go to the models and back', async ({ face }) => {
@@ -285,27 +154,3 @@ test.describe('without any model', () => {
     }
   });
 });
-
-test('axe finds nothing serious in a conversation and in a comparison, dark and light', async ({ face }) => {
-  const { page } = face;
-  await openChat(face);
-  await setAnswers(page, { grammar: only('# Rivers\n\n1. The **Rhine**\n2. The *Danube*\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n```js\nconst a = 1;\n```\n\n> Quoted, with `code` and [a link](https://links.example/).') });
-  await say(page, 'Name rivers.', 1);
-  for (const theme of themes) {
-    await setTheme(face, theme);
-    await openSettings(page);
-    await check(face, `settings, ${theme}`);
-    await page.getByRole('button', { name: 'Instruments' }).click();
-    await expect(page.getByRole('region', { name: 'Where the model runs' })).toContainText(/processor/i);
-    await check(face, `instruments, ${theme}`);
-    await page.getByRole('button', { name: 'Compare', exact: true }).click();
-    await expect(page.getByRole('region', { name: 'Configuration B' })).toBeVisible();
-    await check(face, `compare, ${theme}`);
-    await page.getByRole('link', { name: 'End compare' }).click();
-  }
-});
-
-async function check(face: Face, what: string): Promise<void> {
-  const { violations } = await new AxeBuilder({ page: face.page }).setLegacyMode(face.kind === 'window').analyze();
-  expect(violations.filter((v) => v.impact === 'serious' || v.impact === 'critical').map((v) => `${what}: ${v.id}: ${v.nodes.slice(0, 3).map((n) => n.target.join(' ')).join(', ')}`)).toEqual([]);
-}

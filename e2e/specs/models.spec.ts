@@ -39,6 +39,10 @@ test('a model is listed with its facts, opened, loaded and unloaded', async ({ f
   await expect(shown).toContainText('ChatML');
   await expect(shown.getByRole('heading', { name: /^Memory/ })).toContainText(/tokens of context/);
   await expect(shown).toContainText('no load to compare with yet');
+  // One unit for a file, wherever it is told.
+  await expect(mine).toContainText(/98\.4\s*MB/);
+  await expect(shown.getByRole('row').filter({ hasText: 'Q4_1' })).toContainText(/98\.4\s*MB/);
+  await expect(shown.getByRole('row').filter({ hasText: 'Processor' })).toContainText(/fits/);
 
   await mine.getByRole('button', { name: `Load ${NAME}` }).click();
   await expect(mine.getByRole('button', { name: `Unload ${NAME}` })).toBeEnabled(PATIENT);
@@ -59,6 +63,13 @@ test('a model is listed with its facts, opened, loaded and unloaded', async ({ f
   await mine.getByRole('button', { name: NAME, exact: true }).click();
   await drawer(page, NAME).getByRole('link', { name: 'Chat' }).click();
   await expect(page.getByRole('combobox', { name: 'Model', exact: true }).locator('option:checked')).toHaveText(/^SmolLM2-135M-Instruct/);
+
+  // And beside others.
+  await goToPage(face, 'models');
+  await mine.getByRole('button', { name: NAME, exact: true }).click();
+  await drawer(page, NAME).getByRole('button', { name: 'Compare' }).click();
+  await expect(page.getByRole('heading', { name: 'Compare' })).toBeAttached();
+  await expect(page.getByRole('combobox').locator('option:checked').filter({ hasText: /^SmolLM2-135M-Instruct/ })).toHaveCount(2);
 });
 
 test('a hub that does not answer is a problem, and the download can be given up', async ({ face }) => {
@@ -67,9 +78,14 @@ test('a hub that does not answer is a problem, and the download can be given up'
   await openModels(face);
   const wanted = row(page, 'Qwen3 0.6B');
   await expect(wanted).toContainText('not here');
+  // Its size and what it would need are known without a question to the hub.
+  await expect(wanted).toContainText(/639\s*MB/);
+  await expect(wanted).toContainText(/weights 0\.60/);
   await wanted.getByRole('button', { name: 'Get Qwen3 0.6B' }).click();
   const problem = page.getByRole('alert').filter({ hasText: 'The download server does not answer' });
-  await expect(problem).toContainText('127.0.0.1', PATIENT);
+  // Refused is refused: nobody waits for six tries. A laden machine is allowed some seconds.
+  await expect(problem).toContainText('127.0.0.1', { timeout: 5_000 });
+  await expect(page.getByRole('button', { name: 'Resume' })).toBeVisible();
   const given = wanted.getByRole('button', { name: 'Give up the download of Qwen3 0.6B' });
   // What failed before it began leaves nothing to give up.
   if ((await given.count()) > 0) {

@@ -21,7 +21,7 @@ const LOG_DEADLINE_MS = 500;
 export async function loadEngine(input: WorkerLoadInput, onProgress: (progress: number) => void): Promise<Engine> {
   const log = createLoadLog();
   const startedAtMs = performance.now();
-  const library = await importLibrary(input.engineFolder).catch((error: unknown) => {
+  const library = await importLibrary(input.engineFolder, { selfTest: input.selfTest }).catch((error: unknown) => {
     throw problemError('engine.backend_fails', { kind: input.backend, detail: error instanceof Error ? error.message : String(error), remedy: 'Build it again, or choose another backend.' }, { cause: error });
   });
   const onGpu = input.backend !== 'cpu';
@@ -42,6 +42,14 @@ export async function loadEngine(input: WorkerLoadInput, onProgress: (progress: 
     throw problemError('engine.backend_fails', { kind: input.backend, detail, remedy: 'Choose another backend, or look at the engine page for what is missing.' }, { cause: error });
   });
   const engineAtMs = performance.now();
+  const got = llama.gpu === false ? 'cpu' : llama.gpu;
+  if (got !== input.backend) {
+    // Without its self-test the library goes on with what is left when a backend's libraries are not found.
+    await log.quiet(LOG_SILENCE_MS, LOG_DEADLINE_MS);
+    const detail = pickTrouble(log.lines())[0] ?? `llama.cpp has loaded its ${got} backend instead.`;
+    await llama.dispose().catch(() => undefined);
+    throw problemError('engine.backend_fails', { kind: input.backend, detail, remedy: 'Choose another backend, or look at the engine page for what is missing.' });
+  }
   const release = llama.llamaCppRelease.release;
   const fail = async (step: FailedLoad['step'], path: string, error: unknown): Promise<never> => {
     await log.quiet(LOG_SILENCE_MS, LOG_DEADLINE_MS);
@@ -53,6 +61,8 @@ export async function loadEngine(input: WorkerLoadInput, onProgress: (progress: 
 
   const model = await loadModel(llama, input, (progress) => onProgress(progress * 0.9)).catch((error: unknown) => fail('model', input.modelPath, error));
   const modelAtMs = performance.now();
+  // The check below silences the library meanwhile: lines of the load that still wait to be told would be lost.
+  await log.quiet(LOG_SILENCE_MS, LOG_DEADLINE_MS);
   await refuseWithoutMemory(library, model, input).catch(async (problem: unknown) => {
     await llama.dispose().catch(() => undefined);
     throw problem;

@@ -25,13 +25,18 @@ export function createLoadLog(): LoadLog {
         const done = (): void => {
           clearTimeout(silence);
           clearTimeout(deadline);
+          clearImmediate(turn);
           listeners.delete(again);
           resolve();
         };
-        let silence = setTimeout(done, silenceMs);
+        let turn: NodeJS.Immediate | undefined;
+        // On a busy machine the time may be over before waiting lines were taken in: they are, between a timer and an immediate.
+        const waitSilence = (): NodeJS.Timeout => setTimeout(() => { turn = setImmediate(done); }, silenceMs);
+        let silence = waitSilence();
         const again = (): void => {
           clearTimeout(silence);
-          silence = setTimeout(done, silenceMs);
+          clearImmediate(turn);
+          silence = waitSilence();
         };
         const deadline = setTimeout(done, deadlineMs);
         listeners.add(again);

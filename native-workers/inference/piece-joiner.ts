@@ -24,7 +24,8 @@ export function createPieceJoiner(send: (event: WorkerGenerationEvent['event']) 
     timer = null;
     if (text === '') return;
     sentAtMs = performance.now();
-    send({ t: 'text', text, channel, tokens, atMs: sentAtMs, ...(withLogprobs ? { logprobs } : {}) });
+    // The clock that all processes share, so that who reads it can tell how long it was on its way.
+    send({ t: 'text', text, channel, tokens, atMs: performance.timeOrigin + sentAtMs, ...(withLogprobs ? { logprobs } : {}) });
     text = '';
     tokens = 0;
     logprobs = [];

@@ -6,7 +6,7 @@ import { Worker } from 'node:worker_threads';
 import { demand as demandSchema } from '../../contract/nvml-worker.ts';
 import { makeProblem, problemError } from '../../contract/problem-catalogue.ts';
 import { runWorker } from '../runtime/worker-runtime.ts';
-import type { BurstResult } from './sampler.ts';
+import type { BurstResult } from './measure-burst.ts';
 import { defaultTimes } from './schedule.ts';
 import { makeSharedState, readProgress, WORD } from './shared-state.ts';
 import type { FromThread, ThreadData, ToThread } from './thread-messages.ts';

@@ -1,5 +1,5 @@
 import type { Demand, SourceEvent } from '../../contract/nvml-worker.ts';
-import type { BurstResult } from './sampler.ts';
+import type { BurstResult } from './measure-burst.ts';
 import type { SamplerTimes } from './schedule.ts';
 import type { Trouble } from './trouble.ts';
 

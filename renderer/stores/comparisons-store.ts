@@ -1,10 +1,12 @@
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { Comparison, ComparisonWish, PromptSet } from '../../contract/chat.ts';
+import { applyComparisonChange } from '../../contract/comparison-change.ts';
 import type { Problem } from '../../contract/problem.ts';
 import type { Client } from '../connection/client.ts';
 import { consumeStream, type StreamSource } from '../connection/consume-stream.ts';
 import { problemFrom } from '../connection/problem-from.ts';
 import { idle, loading, ready, troubled, valueOf, type Remote } from '../connection/remote.ts';
+import { createAttempt } from './create-attempt.ts';
 
 export interface ComparisonsState {
   /** Without their texts, newest first. */
@@ -40,16 +42,7 @@ export function createComparisonsStore({ client, source, frame = (work) => void 
   let stopWatching: (() => void) | null = null;
 
   return createStore<ComparisonsState>()((set, get) => {
-    const attempt = async <T>(work: () => Promise<T>): Promise<T | null> => {
-      try {
-        const value = await work();
-        set({ problem: null });
-        return value;
-      } catch (error) {
-        set({ problem: problemFrom(error) });
-        return null;
-      }
-    };
+    const attempt = createAttempt(set);
     const readSets = async (): Promise<void> => {
       try {
         set({ promptSets: ready(await client.comparisons.promptSets({}), Date.now()) });
@@ -74,21 +67,22 @@ export function createComparisonsStore({ client, source, frame = (work) => void 
       }
     };
     const watch = (id: string, mine: number): void => {
-      let newest: Comparison | null = null;
+      let now: Comparison | null = null;
+      let asked = false;
       let over = false;
-      stopWatching = consumeStream(source, (signal) => client.comparisons.watch({ id }, { signal }), (comparison) => {
-        const first = newest === null;
-        newest = comparison;
-        if (comparison.state !== 'running' && !over) {
+      stopWatching = consumeStream(source, (signal) => client.comparisons.watch({ id }, { signal }), (change) => {
+        now = applyComparisonChange(now, change);
+        if (now !== null && now.state !== 'running' && !over) {
           // It changes no more, except by votes, whose answer is the whole.
           over = true;
           stopWatching?.();
           void readWhole(id, mine);
           void readList();
-        } else if (first) {
+        } else if (!asked) {
+          asked = true;
           frame(() => {
-            if (mine === looking && newest !== null && !over) set({ open: ready(newest, Date.now()) });
-            newest = null;
+            asked = false;
+            if (mine === looking && now !== null && !over) set({ open: ready(now, Date.now()) });
           });
         }
       }, (problem) => { if (mine === looking) set((s) => ({ open: troubled(s.open, problem) })); });

@@ -9,6 +9,7 @@ import { consumeStream, type StreamSource } from '../connection/consume-stream.t
 import { keepNewest } from '../connection/keep-newest.ts';
 import { problemFrom } from '../connection/problem-from.ts';
 import { idle, loading, ready, troubled, type Remote } from '../connection/remote.ts';
+import { createAttempt } from './create-attempt.ts';
 
 export type MatrixOrder = 'trouble' | 'name' | 'changed';
 
@@ -54,16 +55,7 @@ export function createEnvironmentsStore(deps: { readonly client: Client; readonl
   /** Evidence is asked for again whenever the matrix changes; only the newest answer counts. */
   let asked = 0;
   const store = createStore<EnvironmentsState>()((set, get) => {
-    const attempt = async <T,>(run: () => Promise<T>): Promise<T | null> => {
-      try {
-        const value = await run();
-        set({ problem: null });
-        return value;
-      } catch (error) {
-        set({ problem: problemFrom(error) });
-        return null;
-      }
-    };
+    const attempt = createAttempt(set);
     const judgeInput = (): { for: string[]; driver: string | null } => ({ for: [...(get().whatIf?.gpus ?? [])], driver: get().whatIf?.driver ?? null });
     const load = async (id: string): Promise<void> => {
       const mine = ++looking;

@@ -8,6 +8,7 @@ import { consumeStream, type StreamSource } from '../connection/consume-stream.t
 import { keepNewest } from '../connection/keep-newest.ts';
 import { problemFrom } from '../connection/problem-from.ts';
 import { idle, loading, ready, troubled, type Remote } from '../connection/remote.ts';
+import { createAttempt } from './create-attempt.ts';
 
 /** What stands open in the drawer: a model of this machine, or one that is offered, in one quantisation. */
 export type OpenModel = { readonly kind: 'here'; readonly id: string } | { readonly kind: 'offered'; readonly id: string; readonly quantisation: string };
@@ -27,6 +28,8 @@ export interface ModelsState {
   search(): Promise<void>;
   readOutlooks(): Promise<void>;
   show(open: OpenModel | null): void;
+  /** Asks again for what could not be read of the open one. */
+  again(): void;
   setPlace(place: string): void;
   /** Asks the hub what a repository has; it is then offered like the others. */
   lookUp(repository: string): Promise<OfferedModel | null>;
@@ -51,16 +54,7 @@ export function createModelsStore(deps: { readonly client: Client; readonly sour
   let outlooking: Promise<void> | null = null;
   let outlookAgain = false;
   const store = createStore<ModelsState>()((set, get) => {
-    const attempt = async <T,>(run: () => Promise<T>): Promise<T | null> => {
-      try {
-        const value = await run();
-        set({ problem: null });
-        return value;
-      } catch (error) {
-        set({ problem: problemFrom(error) });
-        return null;
-      }
-    };
+    const attempt = createAttempt(set);
     const readOutlook = async (id: string): Promise<void> => {
       const before = get().outlooks[id] ?? loading;
       try {
@@ -70,12 +64,24 @@ export function createModelsStore(deps: { readonly client: Client; readonly sour
         set((s) => ({ outlooks: { ...s.outlooks, [id]: troubled(before, problemFrom(error)) } }));
       }
     };
+    /** Which of the offered files are here, and what each would need and give. */
+    const readOffered = async (): Promise<void> => {
+      try {
+        const offered = await client.models.offered({});
+        set({ offered: ready(offered, Date.now()) });
+      } catch (error) {
+        set((s) => ({ offered: troubled(s.offered, problemFrom(error)) }));
+      }
+    };
     const preview = async (open: OpenModel & { readonly kind: 'offered' }): Promise<void> => {
       const mine = ++previewing;
       set({ preview: loading });
       try {
         const outlook = await client.models.outlook({ subject: { offered: open.id, quantisation: open.quantisation }, settings: {} });
-        if (mine === previewing) set({ preview: ready(outlook, Date.now()) });
+        if (mine !== previewing) return;
+        set({ preview: ready(outlook, Date.now()) });
+        // With one header the other files of this model are known better, too.
+        if (outlook.facts !== null) await readOffered();
       } catch (error) {
         if (mine === previewing) set({ preview: { state: 'failed', problem: problemFrom(error) } });
       }
@@ -98,6 +104,7 @@ export function createModelsStore(deps: { readonly client: Client; readonly sour
             outlookAgain = false;
             const { list } = get();
             const models = list.state === 'ready' || list.state === 'stale' ? list.value.models : [];
+            await readOffered();
             for (const model of models) if (model.facts !== null) await readOutlook(model.id);
           }
         })().finally(() => { outlooking = null; });
@@ -109,6 +116,7 @@ export function createModelsStore(deps: { readonly client: Client; readonly sour
         if (open?.kind === 'offered') void preview(open);
         else if (open !== null) void readOutlook(open.id);
       },
+      again: () => get().show(get().open),
       setPlace: (place) => set({ place }),
       lookUp: (repository) => attempt(async () => {
         const found = await client.models.lookUp({ repository });
@@ -131,11 +139,7 @@ export function createModelsStore(deps: { readonly client: Client; readonly sour
     const before = store.getState().list;
     store.setState({ list: ready(list, nowMs) });
     const ids = (l: ModelList): string => l.models.map((m) => `${m.id} ${String(m.changedAtMs)}`).join();
-    if (before.state !== 'ready' || ids(before.value) !== ids(list)) {
-      void store.getState().readOutlooks();
-      // Which of the offered files are here has changed with it.
-      void client.models.offered({}).then((offered) => store.setState({ offered: ready(offered, Date.now()) }), (error: unknown) => store.setState((s) => ({ offered: troubled(s.offered, problemFrom(error)) })));
-    }
+    if (before.state !== 'ready' || ids(before.value) !== ids(list)) void store.getState().readOutlooks();
   });
   const newestDownloads = keepNewest<readonly Download[]>(clock, (downloads, nowMs) => store.setState({ downloads: ready(downloads, nowMs) }));
   consumeStream(source, (signal) => client.models.watch({}, { signal }), newestList.take, (problem) => store.setState((s) => ({ list: troubled(s.list, problem) })));

@@ -9,6 +9,14 @@ describe('numbers', () => {
     expect(f.formatGib(29_420_000_000)).toEqual({ text: '27.4', unit: 'GiB' });
     expect(f.formatGibPair(0, 2 ** 35)).toEqual({ text: '0.00 / 32.0', unit: 'GiB' });
   });
+  it.each([[0, '0 B'], [999, '999 B'], [20_480, '20.5 kB'], [999_499, '999 kB'], [999_600, '1.00 MB'], [98_362_432, '98.4 MB'], [639_000_000, '639 MB'], [999_600_000, '1.00 GB'], [42_520_000_000, '42.5 GB']])('a file of %d bytes has %s', (bytes, words) => {
+    const { text, unit } = f.formatBytes(bytes);
+    expect(`${text} ${unit}`).toBe(words);
+  });
+  it('stores that are limited in MiB are told in it', () => {
+    expect(f.formatMib(512 * 2 ** 20)).toEqual({ text: '512', unit: 'MiB' });
+    expect(f.formatMib(1536 * 2 ** 20)).toEqual({ text: '1.50', unit: 'GiB' });
+  });
   it('bandwidth is decimal, energy J or kWh', () => {
     expect(f.formatGbPerSecond(3_230_000_000)).toEqual({ text: '3.23', unit: 'GB/s' });
     expect(f.formatEnergy(1800)).toEqual({ text: '1,800', unit: 'J' });

@@ -35,9 +35,19 @@ export function formatGibPair(usedBytes: number, totalBytes: number): Quantity {
   return { text: `${formatFigures(usedBytes / GIB)} / ${formatFigures(totalBytes / GIB)}`, unit: 'GiB' };
 }
 
-/** Sizes of files: KiB below a tenth of a MiB, MiB below one GiB. */
+/**
+ * Sizes of files and downloads, decimal: kB, MB, GB. Hubs, package indexes, disks and the command line say them so; a file
+ * of 98.4 MB has that size on its page, in the list, in the drawer and while it comes. Memory is in GiB, as drivers
+ * count it: `formatGib`.
+ */
 export function formatBytes(bytes: number): Quantity {
-  if (bytes > 0 && bytes < MIB / 10) return { text: formatFigures(bytes / 1024), unit: 'KiB' };
+  if (bytes < 999.5) return { text: formatWhole(bytes), unit: 'B' };
+  if (bytes < 999.5e3) return { text: formatFigures(bytes / 1e3), unit: 'kB' };
+  return bytes < 999.5e6 ? { text: formatFigures(bytes / 1e6), unit: 'MB' } : { text: formatFigures(bytes / 1e9), unit: 'GB' };
+}
+
+/** What is limited or measured in MiB: the history's store, a process. GiB from one on. */
+export function formatMib(bytes: number): Quantity {
   return bytes < GIB ? { text: formatFigures(bytes / MIB), unit: 'MiB' } : formatGib(bytes);
 }
 

@@ -15,6 +15,9 @@ export function readVitestReport(report) {
   const tally = { passed: report.numPassedTests, failed: report.numFailedTests, skipped: report.numPendingTests + (report.numTodoTests ?? 0), failures: [] };
   for (const file of report.testResults) {
     const failed = file.assertionResults.filter((test) => test.status === 'failed');
+    // `pending` is begun or queued (a test left out is `skipped`): its process ended under it, which vitest counts nowhere.
+    const unfinished = file.assertionResults.filter((test) => test.status === 'pending');
+    if (unfinished.length > 0) tally.failures.push(`${file.name}: ${unfinished.length} tests did not finish, first of them › ${unfinished[0].fullName}`);
     for (const test of failed) tally.failures.push(`${file.name} › ${test.fullName}\n${firstLines(test.failureMessages?.[0])}`);
     if (file.status === 'failed' && failed.length === 0) {
       tally.failed += 1;
@@ -65,7 +68,7 @@ export function decideTally({ name, reportText, read, exitCode, signal, timedOut
   const counts = [tally.passed, tally.failed, tally.skipped];
   if (!counts.every((count) => Number.isInteger(count) && count >= 0)) return failedTally(`${name} left a report without counts and ${end}`);
   if (tally.passed + tally.failed === 0) return { ...failedTally(`${name} found no test and ${end}\n${tail}`), skipped: tally.skipped };
-  if ((exitCode !== 0 || timedOut) && tally.failed === 0) return { ...tally, failed: 1, failures: [`${name} ${end}, although no test failed\n${tail}`] };
+  if ((exitCode !== 0 || timedOut) && tally.failed === 0) return { ...tally, failed: 1, failures: [...tally.failures, `${name} ${end}, although no test failed\n${tail}`] };
   return tally;
 }
 

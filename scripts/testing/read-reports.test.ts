@@ -37,6 +37,12 @@ it('a test file that does not load is counted, which vitest itself does not', ()
   expect(tally).toEqual({ passed: 1, failed: 2, skipped: 2, failures: ['a.test.ts › adds\nError: 1 is not 2', 'b.test.ts did not load\nCannot find module'] });
 });
 
+it('a test whose process ended under it is named beside what the runner said', () => {
+  const killed = { numPassedTests: 1, numFailedTests: 0, numPendingTests: 1, testResults: [{ name: 'a.test.ts', status: 'passed', message: '', assertionResults: [{ status: 'passed', fullName: 'one' }, { status: 'pending', fullName: 'two' }, { status: 'pending', fullName: 'three' }] }] };
+  const tally = decideTally({ ...ended, read: readVitestReport, reportText: report(killed), exitCode: 1 });
+  expect(tally).toEqual({ passed: 1, failed: 1, skipped: 1, failures: ['a.test.ts: 2 tests did not finish, first of them › two', 'suite ended with exit code 1, although no test failed\nlast words'] });
+});
+
 it('flaky tests and errors outside of tests fail', () => {
   const test = (status: string): object => ({ status, projectName: 'browser', results: [{ errors: [{ message: 'Timed out' }] }] });
   const tally = readPlaywrightReport({

@@ -3,7 +3,11 @@ import { spawn } from 'node:child_process';
 import { createWriteStream, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 
-const TAIL_CHARACTERS = 6000;
+const TAIL_CHARACTERS = 20_000;
+const SHOWN_CHARACTERS = 6000;
+
+/** The end of what was said, without the long rows of one character that a reporter draws: they push the reason out. */
+const shownTail = (tail) => tail.replace(/(\S)\1{30,}/gu, '$1$1$1…').slice(-SHOWN_CHARACTERS).trim();
 
 /**
  * @param {{ program: string, args: string[], cwd: string, env: NodeJS.ProcessEnv, limitMs: number, logFile: string, shell?: boolean }} options
@@ -51,7 +55,7 @@ export function runProcess({ program, args, cwd, env, limitMs, logFile, shell = 
       // Nothing that a runner left behind may disturb the next one.
       end('SIGKILL');
       log.end();
-      resolve({ exitCode, signal, timedOut, tail: tail.trim(), stdout });
+      resolve({ exitCode, signal, timedOut, tail: shownTail(tail), stdout });
     };
     child.once('error', (error) => {
       tail += error.message;

@@ -9,7 +9,6 @@ import { makeTestFolder } from '../../testing/test-folder.ts';
 import { tinyModel } from '../../testing/models.ts';
 import type { InstalledBackend } from './backend-parts.ts';
 import { createBackends, type Backends, type BackendsOptions } from './create-backends.ts';
-import { createWheelInstaller } from './create-wheel-installer.ts';
 import { findPrebuilt, findShipped } from './find-installed.ts';
 import { findRuntime } from './find-runtime.ts';
 import { enginePackage, makeEngineFolder } from './make-engine-folder.ts';
@@ -124,7 +123,7 @@ describe('a machine with a GPU', () => {
     const fetched: string[] = [];
     const { backends, options, folder, tried } = make({ gpus: [rtx], cuda: '13.0' }, {
       ...searchPath(garbageLibraries(['libcuda.so.1'])),
-      fetchWheels: (packages, target) => {
+      unpackWheels: (packages, target) => {
         fetched.push(...packages.map((p) => `${p.name}==${p.version}`));
         mkdirSync(join(target, 'nvidia', 'cu13', 'lib'), { recursive: true });
         for (const name of everything.slice(1)) writeFileSync(join(target, 'nvidia', 'cu13', 'lib', name), 'this is no library\n');
@@ -150,7 +149,7 @@ describe('a machine with a GPU', () => {
   });
 
   it('a fetch that brings something else, or fails, leaves nothing', async () => {
-    const { backends, options, folder } = make({ gpus: [rtx], cuda: '13.0' }, { fetchWheels: () => Promise.resolve() });
+    const { backends, options, folder } = make({ gpus: [rtx], cuda: '13.0' }, { unpackWheels: () => Promise.resolve() });
     expect(await ended(options, backends.fetchRuntime())).toMatchObject({ state: 'failed', problem: { code: 'download.unknown' } });
     expect([existsSync(join(folder, 'cuda-runtime')), existsSync(join(folder, 'cuda-runtime.part'))]).toEqual([false, false]);
   });
@@ -276,30 +275,5 @@ describe('building', () => {
     const job = await ended(options, backends.build('cpu'));
     expect(job).toMatchObject({ state: 'failed', problem: { code: 'engine.build_failed', cause: expect.stringContaining('CMake Error at CMakeLists.txt:7 (message): The compiler is broken') } });
     expect(existsSync(join(folder, 'engines', 'building-cpu-local'))).toBe(false);
-  });
-});
-
-describe('the installer of wheels', () => {
-  const tool = (script: string): { supervisor: BackendsOptions['supervisor']; command: readonly [string, ...string[]] } => {
-    const { options, end } = backendsFixture(makeTestFolder('wheels'), { current: {} });
-    ends.push(end);
-    return { supervisor: options.supervisor, command: ['/bin/sh', '-c', script, 'pip'] };
-  };
-  const wanted = [{ name: 'nvidia-cublas', version: '13.2.1.1' }];
-
-  it('hands names, versions, the folder and the index to the tool', async () => {
-    const folder = makeTestFolder('target');
-    const { supervisor, command } = tool(`echo "$@" > ${join(folder, 'said')}; echo Downloading nvidia_cublas`);
-    const doing: string[] = [];
-    await createWheelInstaller({ supervisor, tools: () => Promise.resolve([{ name: 'pip', command }]), indexArguments: () => ['--index-url', 'http://127.0.0.1:1/simple'] })(wanted, folder, new AbortController().signal, (p) => doing.push(p.doing));
-    expect(readFileSync(join(folder, 'said'), 'utf8')).toBe(`install --no-deps --only-binary :all: --target ${folder} --index-url http://127.0.0.1:1/simple --disable-pip-version-check --no-input --progress-bar off nvidia-cublas==13.2.1.1\n`);
-    expect(doing).toEqual(['Downloading nvidia_cublas']);
-  });
-
-  it('says what the tool said, and that there is none', async () => {
-    const { supervisor, command } = tool('echo "ERROR: No matching distribution found for nvidia-cublas" >&2; exit 1');
-    const fetch = (tools: readonly { readonly name: 'pip'; readonly command: readonly [string, ...string[]] }[]) => createWheelInstaller({ supervisor, tools: () => Promise.resolve(tools), indexArguments: () => [] })(wanted, '/nowhere', new AbortController().signal, () => undefined);
-    expect(await problemFrom(fetch([{ name: 'pip', command }]))).toMatchObject({ code: 'download.unknown', cause: expect.stringContaining('No matching distribution') });
-    expect(await problemFrom(fetch([]))).toMatchObject({ code: 'download.unknown', cause: expect.stringContaining('neither uv nor pip') });
   });
 });

@@ -16,7 +16,8 @@ import { decideBuildNeeds } from './build-needs.ts';
 import { readCudaRuntime, runtimeBytes, sizeText, type CudaRuntimeTable } from './cuda-runtime.ts';
 import { backendName, decideChoice, type Candidate } from './decide-choice.ts';
 import { decideOffers } from './decide-offers.ts';
-import { fetchRuntime, type FetchWheels } from './fetch-runtime.ts';
+import type { UnpackWheels } from '../packages/fetch-wheels.ts';
+import { fetchRuntime } from './fetch-runtime.ts';
 import { judgeBackend, type Judged } from './judge-backend.ts';
 import { findShipped } from './find-installed.ts';
 import { findGiven, findLocal } from './find-own.ts';
@@ -39,7 +40,7 @@ export interface BackendsOptions {
   readonly inventory: () => Inventory;
   /** Devices that are really there. */
   readonly places: () => readonly Place[];
-  readonly fetchWheels: FetchWheels;
+  readonly unpackWheels: UnpackWheels;
   readonly resources: string;
   /** Of this part: trials, copies of the package, the runtime. */
   readonly dataFolder: string;
@@ -178,7 +179,7 @@ export function createBackends(options: BackendsOptions): Backends {
     tryAgain: anew,
     fetchRuntime: () => jobs.start({ kind: 'download', title: 'CUDA runtime' }, async (job) => {
       const cuda = ['libcudart.so.13', 'cudart64_13.dll'];
-      const { bytes } = await fetchRuntime({ runtime: await getRuntime(), system, fetchWheels: options.fetchWheels, folder: runtimeFolder, job, expects: cuda.flatMap((name) => ['nvidia/cu13/lib', 'nvidia/cu13/bin/x86_64', 'nvidia/cu13/bin'].map((folder) => `${folder}/${name}`)) });
+      const { bytes } = await fetchRuntime({ runtime: await getRuntime(), system, unpackWheels: options.unpackWheels, folder: runtimeFolder, job, expects: cuda.flatMap((name) => ['nvidia/cu13/lib', 'nvidia/cu13/bin/x86_64', 'nvidia/cu13/bin'].map((folder) => `${folder}/${name}`)) });
       await anew();
       return { bytes, folder: runtimeFolder };
     }),

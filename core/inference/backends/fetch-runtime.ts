@@ -2,19 +2,14 @@ import { mkdir, rename, rm, stat, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { problemError } from '../../../contract/problem-catalogue.ts';
 import type { JobContext } from '../../jobs/create-jobs.ts';
+import type { UnpackWheels } from '../packages/fetch-wheels.ts';
 import { runtimeBytes, sizeText, type CudaRuntimeTable } from './cuda-runtime.ts';
 import type { System } from './library-names.ts';
-
-/**
- * Fetches these packages and leaves what is in them below the folder (as `pip install --no-deps --target` does).
- * @throws ProblemError of whoever fetches; the reason of the signal
- */
-export type FetchWheels = (packages: readonly { readonly name: string; readonly version: string }[], folder: string, signal: AbortSignal, onProgress: (progress: { readonly fraction: number | null; readonly doing: string }) => void) => Promise<void>;
 
 export interface FetchRuntimeOptions {
   readonly runtime: CudaRuntimeTable;
   readonly system: System;
-  readonly fetchWheels: FetchWheels;
+  readonly unpackWheels: UnpackWheels;
   /** Replaced as a whole. */
   readonly folder: string;
   /** Files of which at least one must be there afterwards, below the folder. */
@@ -25,8 +20,8 @@ export interface FetchRuntimeOptions {
 /** Without sizes on record: what it takes on Linux x86-64, bytes. */
 const USUAL_UNPACKED = 566e6;
 
-/** @throws ProblemError `download.disk_full`, and what `fetchWheels` throws; what was there before stays then */
-export async function fetchRuntime({ runtime, system, fetchWheels, folder, expects, job }: FetchRuntimeOptions): Promise<{ readonly bytes: number | null }> {
+/** @throws ProblemError `download.disk_full`, and what `unpackWheels` throws; what was there before stays then */
+export async function fetchRuntime({ runtime, system, unpackWheels, folder, expects, job }: FetchRuntimeOptions): Promise<{ readonly bytes: number | null }> {
   const bytes = runtimeBytes(runtime, system, 'bytes'), unpacked = runtimeBytes(runtime, system, 'unpackedBytes') ?? USUAL_UNPACKED;
   const beside = `${folder}.part`;
   await mkdir(dirname(folder), { recursive: true, mode: 0o700 });
@@ -37,7 +32,7 @@ export async function fetchRuntime({ runtime, system, fetchWheels, folder, expec
     await rm(beside, { recursive: true, force: true });
     await mkdir(beside, { mode: 0o700 });
     job.progress({ fraction: null, doing: `Fetching ${sizeText(bytes)}` });
-    await fetchWheels(runtime.packages, beside, job.signal, (p) => job.progress(p));
+    await unpackWheels(runtime.packages, beside, job.signal, (p) => job.progress(p));
     job.signal.throwIfAborted();
     const there = await Promise.all(expects.map((path) => stat(join(beside, path)).then((s) => s.isFile(), () => false)));
     if (!there.some(Boolean)) throw problemError('download.unknown', { what: runtime.packages.map((p) => `${p.name} ${p.version}`).join(', '), detail: 'what came does not hold the libraries.' });

@@ -70,7 +70,7 @@ export async function runTrial({ supervisor, log, backend, env, modelPath, limit
   signal.addEventListener('abort', onAbort, { once: true });
   try {
     const report = await model.load({
-      engineFolder: backend.engineFolder, backend: backend.kind, modelPath, gpuLayers: backend.kind === 'cpu' ? 0 : 1000, contextTokens: 256, batch: null, threads: 1, flashAttention: 'auto',
+      engineFolder: backend.engineFolder, selfTest: true, backend: backend.kind, modelPath, gpuLayers: backend.kind === 'cpu' ? 0 : 1000, contextTokens: 256, batch: null, threads: 1, flashAttention: 'auto',
       cacheTypeK: 'f16', cacheTypeV: 'f16', mmap: true, mlock: false, parallel: 1, checkTensors: false, template: 'builtin', draft: null, spin: false, promptChunk: 256,
     }, limitMs);
     const { decode } = await model.measure({ promptTokens: 16, decodeTokens: TOKENS, depth: 0, repeats: 1 }, limitMs);

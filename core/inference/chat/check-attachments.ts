@@ -3,9 +3,12 @@ import { problemError } from '../../../contract/problem-catalogue.ts';
 
 /** The faces check too; this is what holds. As in contract/chat.ts. */
 const MAX_CHARACTERS = 4_000_000;
+const MAX_FILES = 32;
 
-/** Only texts go into a prompt. @throws ProblemError `chat.attachment` */
-export function checkAttachments(attachments: readonly Attachment[]): void {
+/** Only texts go into a prompt. `kept`: files that another message had already. @throws ProblemError `chat.attachment` */
+export function checkAttachments(attachments: readonly Attachment[], kept = 0): void {
+  const over = attachments[MAX_FILES - kept];
+  if (over !== undefined) throw problemError('chat.attachment', { name: over.name.replace(/\p{Cc}/gu, ' ').slice(0, 120), detail: `${MAX_FILES} files are the most that go with a message` });
   for (const { name, text } of attachments) {
     const detail = decideAttachmentFault(text);
     if (detail !== null) throw problemError('chat.attachment', { name: name.replace(/\p{Cc}/gu, ' ').slice(0, 120), detail });

@@ -1,17 +1,19 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as pause } from 'node:timers/promises';
-import { answerer as answererSchema, type Answerer, type ChatEvent, type Conversation, type Message } from '../../../contract/chat.ts';
+import { answerer as answererSchema, type Answerer, type Conversation, type Message } from '../../../contract/chat.ts';
 import type { GpuTruth } from '../../../contract/inference.ts';
 import { makeProblem, problemError } from '../../../contract/problem-catalogue.ts';
 import { problemOf } from '../../../contract/problem.ts';
 import type { Settings } from '../../../contract/settings.ts';
-import { createGauge } from '../../engine/gauge.ts';
 import type { ChatServices } from '../../engine/inference-services.ts';
 import type { Logger } from '../../logging/logger.ts';
-import type { ChatAddition, ChatCalls, ChatOp, ConversationTexts } from '../../storage/chat/chat-calls.ts';
+import type { ChatAddition, ChatCalls, ConversationTexts } from '../../storage/chat/chat-calls.ts';
 import type { StorageClient } from '../../storage/storage-client.ts';
 import type { Answer } from '../parts.ts';
+import { messageOf, newAnswer, soFar, stateEvent } from './answer-events.ts';
+import { createAnswerKeeper } from './answer-keeper.ts';
+import { createCallStorage } from './call-storage.ts';
 import { checkAttachments } from './check-attachments.ts';
+import { createConversationList } from './conversation-list.ts';
 import { exportFileName, JSON_END, jsonHead, jsonMessage, markdownHead, markdownMessage } from './export-conversation.ts';
 import { createFollowQueue, type FollowQueue } from './follow-queue.ts';
 import { writeAnswer, type LiveAnswer } from './live-answer.ts';
@@ -42,11 +44,6 @@ export interface Chat extends ChatServices {
 
 /** Conversations in a list: more are found by searching. */
 const MAX_LISTED = 2000;
-/** A second of writing for so many characters: a very long answer is not written over and over. */
-const CHARACTERS_PER_FLUSH = 262_144;
-/** What could not be stored is tried again so often when the engine ends. */
-const LAST_TRIES = 3;
-
 /** An answer that is written, or that is not stored yet. */
 interface Held extends LiveAnswer {
   readonly message: Message;
@@ -58,27 +55,11 @@ interface Held extends LiveAnswer {
 export function createChat(options: ChatOptions): Chat {
   const { log } = options;
   const now = options.now ?? Date.now;
-  const flushMs = options.flushMs ?? 1000;
-  const gauge = createGauge<Conversation[]>();
   /** By conversation: what is written now. A claim stands for an answer that is about to be. */
   const live = new Map<string, Held | 'claimed'>();
-  /** By message: ended answers that are not stored yet. */
-  const unsaved = new Map<string, Held>();
   const followers = new Map<string, Set<FollowQueue>>();
-  let listed = false;
-  let listing = false;
-  let listAgain = false;
   const closing = new AbortController();
-
-  const call = async <Op extends ChatOp>(op: Op, input: ChatCalls[Op]['input']): Promise<ChatCalls[Op]['output']> => {
-    try {
-      return await options.store.call(op, input);
-    } catch (error) {
-      const problem = problemOf(error);
-      if (problem?.code.startsWith('chat.') === true) throw error;
-      throw problemError('chat.storage', { path: 'The storage', detail: problem?.chain[0] ?? (error instanceof Error ? error.message : String(error)) }, { cause: error });
-    }
-  };
+  const call = createCallStorage(options.store);
 
   const liveOf = (id: string): Held | null => {
     const one = live.get(id);
@@ -87,86 +68,21 @@ export function createChat(options: ChatOptions): Chat {
   /** What is stored may lag behind what is here. */
   const withWriting = (conversation: Conversation): Conversation => ({ ...conversation, writingId: liveOf(conversation.id)?.id ?? null });
   const withHeld = (message: Message): Message => {
-    const held = unsaved.get(message.id) ?? [...live.values()].find((one): one is Held => one !== 'claimed' && one.id === message.id);
+    const held = keeper.unsaved(message.id) ?? [...live.values()].find((one): one is Held => one !== 'claimed' && one.id === message.id);
     return held === undefined ? message : messageOf(held, message);
   };
   const each = (id: string, tell: (queue: FollowQueue) => void): void => followers.get(id)?.forEach(tell);
 
-  const readList = async (): Promise<Conversation[]> => {
-    const list = (await call('chat.list', { limit: MAX_LISTED, nowMs: now() })).map(withWriting);
-    gauge.publish(list);
-    return list;
-  };
-  /** Only for those who have asked; changes that come while it is read make one more. */
-  const publishList = (): void => {
-    if (!listed || closing.signal.aborted) return;
-    if (listing) {
-      listAgain = true;
-      return;
-    }
-    listing = true;
-    readList().catch((error: unknown) => log.warn('The conversations could not be listed', { detail: String(error) })).finally(() => {
-      listing = false;
-      if (!listAgain) return;
-      listAgain = false;
-      publishList();
-    });
-  };
+  const conversations = createConversationList({ read: async () => (await call('chat.list', { limit: MAX_LISTED, nowMs: now() })).map(withWriting), closing: closing.signal, log });
   const changed = (id: string): void => {
     each(id, (queue) => queue.pushChanged());
-    publishList();
+    conversations.changed();
   };
 
-  const saveAnswer = (held: Held): Promise<null> => call('chat.save', { id: held.id, content: held.content, thinking: held.thinking, thinkingTokens: held.thinkingTokens, answer: held.answer, open: !held.ended });
-
-  /** Writes what there is, at most once in `flushMs`; what fails is tried again with the next. */
-  const startFlushing = (held: Held): (() => void) => {
-    let timer: NodeJS.Timeout | null = null;
-    let failures = 0;
-    let stored = -1;
-    const plan = (): void => {
-      if (held.ended) return;
-      const wait = flushMs * Math.max(1, Math.ceil(held.content.length / CHARACTERS_PER_FLUSH)) * Math.min(2 ** failures, 32);
-      timer = setTimeout(() => {
-        const size = held.content.length + held.thinking.length;
-        if (held.ended || size === stored) return plan();
-        saveAnswer(held).then(() => {
-          stored = size;
-          failures = 0;
-        }, (error: unknown) => {
-          if (failures++ === 0) log.warn('An answer cannot be stored while it is written; it is tried again', { detail: String(error) });
-        }).finally(plan);
-      }, wait);
-      timer.unref();
-    };
-    plan();
-    return () => {
-      if (timer !== null) clearTimeout(timer);
-    };
-  };
-
-  /** The end of an answer must be stored: tried until it is, or the engine ends. */
-  const keepEnd = async (held: Held): Promise<void> => {
-    unsaved.set(held.id, held);
-    let lastTries = 0;
-    for (let tries = 0; ; tries++) {
-      try {
-        await saveAnswer(held);
-        unsaved.delete(held.id);
-        if (tries > 0) log.info('An answer that could not be stored is stored now', { tries });
-        publishList();
-        return;
-      } catch (error) {
-        const problem = problemOf(error);
-        if (tries === 0) log.warn('An answer cannot be stored; it is kept in memory and tried again', { detail: problem?.cause ?? String(error) });
-        if (closing.signal.aborted && ++lastTries > LAST_TRIES) return;
-        held.answer = { ...held.answer, problem: held.answer.problem ?? problem };
-        await pauseUnless(closing.signal, flushMs * Math.min(2 ** tries, 16));
-        // What is stored is the answer, not the trouble of storing it.
-        if (held.answer.problem?.code === 'chat.storage') held.answer = { ...held.answer, problem: null };
-      }
-    }
-  };
+  const keeper = createAnswerKeeper<Held>({
+    save: (held) => call('chat.save', { id: held.id, content: held.content, thinking: held.thinking, thinkingTokens: held.thinkingTokens, answer: held.answer, open: !held.ended }),
+    flushMs: options.flushMs ?? 1000, closing: closing.signal, log,
+  });
 
   const begin = (conversation: Conversation, message: Message, added: ChatCalls['chat.add']['output']['branch']): void => {
     const stop = new AbortController();
@@ -176,12 +92,12 @@ export function createChat(options: ChatOptions): Chat {
     options.onActivity?.();
     changed(conversation.id);
     const find = async (): ReturnType<Parameters<typeof writeAnswer>[1]> => {
-      const branch = added.map((m) => ({ ...m, content: unsaved.get(m.id)?.content ?? m.content }));
+      const branch = added.map((m) => ({ ...m, content: keeper.unsaved(m.id)?.content ?? m.content }));
       const request = makeRequest(conversation.answerer, makeTurns(conversation.systemPrompt, branch), options.settings());
       const found = await options.answer(conversation.answerer);
       return { modelName: found.modelName, provider: found.provider, truth: found.truth, start: (signal) => found.answer(request, signal) };
     };
-    const stopFlushing = startFlushing(held);
+    const stopFlushing = keeper.follow(held);
     const written = writeAnswer(held, find, stop.signal, {
       state: () => each(conversation.id, (queue) => queue.push(stateEvent(held))),
       text: ({ text, channel, tokens, atMs }) => each(conversation.id, (queue) => queue.push({ t: 'text', messageId: held.id, text, channel, tokens, atMs })),
@@ -190,10 +106,10 @@ export function createChat(options: ChatOptions): Chat {
       stopFlushing();
       if (closing.signal.aborted && held.answer.reason === 'cancelled') held.answer = { ...held.answer, reason: 'interrupted', problem: makeProblem('generate.interrupted', { detail: 'The engine ended while it was being written.' }) };
       live.delete(conversation.id);
-      held.settled.stored = keepEnd(held);
+      held.settled.stored = keeper.keep(held).then((stored) => { if (stored) conversations.changed(); });
       each(conversation.id, (queue) => queue.push({ t: 'end', message: messageOf(held, held.message) }));
       options.onActivity?.();
-      publishList();
+      conversations.changed();
     });
   };
 
@@ -223,17 +139,14 @@ export function createChat(options: ChatOptions): Chat {
   };
 
   return {
-    gauge,
-    list() {
-      listed = true;
-      return readList();
-    },
+    gauge: conversations.gauge,
+    list: conversations.list,
     search: (text, limit) => call('chat.search', { text, limit }),
     async create(input) {
       const title = givenTitle(input.title ?? '');
       const conversation: ConversationTexts = { title: title ?? UNTITLED, titleIsOurs: title === null, systemPrompt: input.systemPrompt ?? '', answerer: input.answerer ?? answererSchema.parse({}) };
       const made = await call('chat.create', { id: randomUUID(), nowMs: now(), conversation });
-      publishList();
+      conversations.changed();
       return made;
     },
     async update(id, { title, systemPrompt, answerer, headId }) {
@@ -255,10 +168,10 @@ export function createChat(options: ChatOptions): Chat {
       const page = await call('chat.page', { id, before, limit });
       return { ...page, conversation: withWriting(page.conversation), messages: page.messages.map(withHeld) };
     },
-    async send({ conversationId, parentId, content, attachments }) {
-      checkAttachments(attachments);
+    async send({ conversationId, parentId, content, attachments, kept = null }) {
+      checkAttachments(attachments, kept?.places.length ?? 0);
       const title = makeTitle(content, attachments.map((a) => a.name));
-      const user = { id: randomUUID(), parentId, content, attachments, title };
+      const user = { id: randomUUID(), parentId, content, attachments, kept, title };
       return addAnswer(conversationId, { user, besideId: null });
     },
     async regenerate(conversationId, messageId) {
@@ -300,11 +213,11 @@ export function createChat(options: ChatOptions): Chat {
       await stopAnswer(id);
       await call('chat.remove', { id, nowMs: now() });
       each(id, (queue) => queue.close());
-      publishList();
+      conversations.changed();
     },
     async restore(id) {
       const conversation = await call('chat.restore', { id, nowMs: now() });
-      publishList();
+      conversations.changed();
       return withWriting(conversation);
     },
     async export(id, format) {
@@ -314,7 +227,7 @@ export function createChat(options: ChatOptions): Chat {
       while (next !== null) {
         const piece: ChatCalls['chat.piece']['output'] = await call('chat.piece', { id, which: format === 'markdown' ? 'branch' : 'all', from: next });
         for (const stored of piece.messages) {
-          const held = unsaved.get(stored.id) ?? (liveOf(id)?.id === stored.id ? liveOf(id) : null);
+          const held = keeper.unsaved(stored.id) ?? (liveOf(id)?.id === stored.id ? liveOf(id) : null);
           const message = held === null ? stored : { ...stored, content: held.content, thinking: held.thinking, answer: held.answer };
           parts.push(format === 'markdown' ? markdownMessage(message) : jsonMessage(message, parts.length === 1));
         }
@@ -329,30 +242,8 @@ export function createChat(options: ChatOptions): Chat {
       const writing = [...live.values()].filter((one): one is Held => one !== 'claimed');
       for (const held of writing) held.stop.abort();
       await Promise.all(writing.map((held) => held.settled.ended));
-      await Promise.all([...unsaved.values()].map((held) => held.settled.stored));
+      await Promise.all(keeper.allUnsaved().map((held) => held.settled.stored));
       for (const queues of followers.values()) queues.forEach((queue) => queue.close());
     },
   };
-}
-
-/** The snapshot is made in one go: no piece comes between its parts. */
-function soFar(held: LiveAnswer): ChatEvent[] {
-  return [{ t: 'so_far', messageId: held.id, content: held.content, thinking: held.thinking, tokens: held.tokens, thinkingTokens: held.thinkingTokens }, stateEvent(held)];
-}
-
-function stateEvent({ id, answer, progress }: LiveAnswer): Extract<ChatEvent, { t: 'state' }> {
-  return { t: 'state', messageId: id, state: answer.state === 'done' ? 'writing' : answer.state, done: progress?.done ?? null, total: progress?.total ?? null };
-}
-
-function messageOf({ content, thinking, thinkingTokens, answer }: LiveAnswer, stored: Message): Message {
-  const { cut: _, ...rest } = stored;
-  return { ...rest, content, thinking, ...(thinking === '' ? {} : { thinkingTokens }), answer };
-}
-
-const newAnswer = (): NonNullable<Message['answer']> => ({ state: 'queued', modelName: '', provider: null, reason: null, figures: null, truth: null, problem: null });
-
-/** A closing chat waits shortly. */
-async function pauseUnless(closing: AbortSignal, ms: number): Promise<void> {
-  if (closing.aborted) return pause(200);
-  await pause(ms, undefined, { signal: closing, ref: false }).catch(() => undefined);
 }

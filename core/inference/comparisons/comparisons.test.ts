@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { z } from 'zod';
 import { comparison as comparisonSchema, comparisonWish, type Comparison, type ComparisonWish } from '../../../contract/chat.ts';
+import { applyComparisonChange } from '../../../contract/comparison-change.ts';
 import { problemOf } from '../../../contract/problem.ts';
 import { defaultSettings, type Settings } from '../../../contract/settings.ts';
 import { createJobs, type Jobs } from '../../jobs/create-jobs.ts';
@@ -45,9 +46,13 @@ const scriptFor = (request: ReceivedRequest): Script => ({
   pieces: [{ text: `${String(request.body?.['model'])} says ` }, { text: lastTurn(request) }],
   usage: { prompt: 40, answer: (request.body?.['model'] === 'fast' ? 150 : 100) + (scatter[lastTurn(request)] ?? 0) },
 });
-/** Resolves when one has come that fits. */
+/** Resolves when one has come that fits: put together from what is told, as a page does. */
 async function until(comparisons: Comparisons, id: string, fits: (comparison: Comparison) => boolean): Promise<Comparison> {
-  for await (const comparison of comparisons.watch(id, AbortSignal.timeout(20_000))) if (fits(comparison)) return comparison;
+  let shown: Comparison | null = null;
+  for await (const change of comparisons.watch(id, AbortSignal.timeout(20_000))) {
+    shown = applyComparisonChange(shown, change);
+    if (shown !== null && fits(shown)) return shown;
+  }
   throw new Error('It did not come.');
 }
 const ended = ({ state }: Comparison): boolean => state !== 'running';
@@ -152,7 +157,7 @@ describe('other ways to compare', () => {
     expect((await comparisons.export(id, 'markdown')).fileName).toMatch(/^Mine-\d{4}-\d\d-\d\d\.md$/);
     expect(JSON.parse((await comparisons.export(id, 'json')).text)).toMatchObject({ schemaVersion: 1, comparison: { id } });
     const watched = comparisons.watch(id, undefined)[Symbol.asyncIterator]();
-    expect((await watched.next()).value).toMatchObject({ id });
+    expect((await watched.next()).value).toMatchObject({ t: 'whole', comparison: { id } });
     await comparisons.remove(id);
     expect(await watched.next()).toEqual({ done: true, value: undefined });
     for (const work of [comparisons.get(id), comparisons.remove(id), comparisons.vote(id, 0, 0), comparisons.export('../../etc/passwd', 'json')]) expect(await code(work)).toBe('compare.not_found');
@@ -177,13 +182,13 @@ describe('faults', () => {
     let killed = false;
     server.setScript((request) => (isWarmUp(request) ? { pieces: [{ text: 'ok' }] } : { pieces: [{ text: 'half an ' }, { text: 'answer' }, { until: new Promise(() => undefined) }] }));
     const { id } = await comparisons.start(wish({ prompts: ['1', '2', '3', '4', '5'], contenders: [{ provider: 'box', model: 'slow' }, { provider: otherId, model: 'steady' }] }));
-    for await (const one of comparisons.watch(id, AbortSignal.timeout(20_000))) {
+    await until(comparisons, id, (one) => {
       if (!killed && one.answers.some((it) => it.content === 'half an answer')) {
         killed = true;
         void server.kill();
       }
-      if (ended(one)) break;
-    }
+      return ended(one);
+    });
     const done = await comparisons.get(id);
     expect(done.state).toBe('done');
     expect(done.answers[0]).toMatchObject({ content: 'half an answer', reason: 'interrupted', problem: { code: 'provider.no_answer' } });
@@ -216,15 +221,37 @@ describe('faults', () => {
     await server.requests.at(-1)?.left;
   });
 
-  it('is told five times a second at most, however fast it is written', async () => {
+  it('what is told is what was added: ten times a second at most, and each word once', async () => {
     const { server, comparisons, wish } = await makeWorld();
-    server.setScript({ pieces: Array.from({ length: 3000 }, () => ({ text: 'word ' })) });
+    const words = Array.from({ length: 3000 }, (_, at) => `word ${at} `);
+    server.setScript((request) => (isWarmUp(request) ? { pieces: [{ text: 'ok' }] } : { pieces: words.map((text) => ({ text })) }));
     const startedAt = performance.now();
     const { id } = await comparisons.start(wish({ prompts: ['a', 'b', 'c', 'd'] }));
+    let told = 0, bytes = 0, shown: Comparison | null = null;
+    for await (const change of comparisons.watch(id, AbortSignal.timeout(20_000))) {
+      told += 1;
+      bytes += JSON.stringify(change).length;
+      shown = applyComparisonChange(shown, change);
+      if (shown !== null && ended(shown)) break;
+    }
+    // The first, the last, and ten a second between.
+    expect(told).toBeLessThanOrEqual(2 + Math.ceil((performance.now() - startedAt) / 100));
+    const written = 8 * words.join('').length;
+    // Each word once; around it, with each message, the answers that it is of, and the figures of those that ended.
+    expect(bytes).toBeLessThan(written * 1.05 + told * 2500 + 8 * 4000);
+    const { answers } = await comparisons.get(id);
+    expect(answers.map((one) => one.content.length)).toEqual(answers.map(() => words.join('').length));
+    expect(shown?.answers).toEqual(answers);
+  });
+
+  it('thousands of answers that fail at once do not hold up the engine', async () => {
+    const { server, comparisons, wish } = await makeWorld();
+    await server.kill();
+    const { id } = await comparisons.start(wish({ prompts: Array.from({ length: 50 }, (_, at) => String(at)), repeats: 30 }));
     let told = 0;
-    await until(comparisons, id, (one) => (told++, ended(one)));
-    // The first, the last, and five a second between.
-    expect(told).toBeLessThanOrEqual(2 + Math.ceil((performance.now() - startedAt) / 200));
+    await until(comparisons, id, (one) => (told += 1, ended(one)));
+    expect(told).toBeLessThan(200);
+    expect((await comparisons.get(id)).answers.filter((one) => one.problem?.code === 'provider.no_answer')).toHaveLength(3000);
   });
 });
 

@@ -1,17 +1,18 @@
 import { randomInt } from 'node:crypto';
 import type { Answerer, Comparison, ComparisonAnswer, ComparisonWish } from '../../../contract/chat.ts';
+import { placeOfAnswer } from '../../../contract/comparison-change.ts';
 import type { Job } from '../../../contract/jobs.ts';
 import { makeProblem, problemError } from '../../../contract/problem-catalogue.ts';
 import { problemOf, type Problem } from '../../../contract/problem.ts';
-import { createGauge, type Gauge } from '../../engine/gauge.ts';
 import type { ComparisonServices } from '../../engine/inference-services.ts';
 import type { JobContext, JobResult, Jobs } from '../../jobs/create-jobs.ts';
 import type { Logger } from '../../logging/logger.ts';
 import { beginComparison } from './begin-comparison.ts';
 import { createComparisonStore } from './comparison-store.ts';
-import { placeOf, type MemoryReading } from './decide-rows.ts';
+import type { MemoryReading } from './decide-rows.ts';
 import { concludeComparison } from './conclude-comparison.ts';
 import { createPace } from './create-pace.ts';
+import { createWatching } from './create-watching.ts';
 import { contenderAt, decideView, isHidden, type KeptComparison } from './decide-view.ts';
 import { exportComparison } from './export-comparison.ts';
 import { nameContenders, type ContenderName } from './name-contenders.ts';
@@ -38,19 +39,23 @@ export interface Comparisons extends ComparisonServices {
 }
 
 interface Live {
+  /** Lags behind `answers` until it is looked at. */
   comparison: Comparison;
   readonly memory: MemoryReading[];
   readonly places: readonly (readonly number[])[];
-  readonly answers: Map<string, ComparisonAnswer>;
+  readonly answers: ComparisonAnswer[];
+  /** Where each of them stands. */
+  readonly at: ReadonlyMap<string, number>;
+  /** What `comparison` does not know yet. */
+  fresh: 'nothing' | 'words' | 'answers';
   readonly found: ContenderName[];
   /** Nothing more is written to it. */
   over: boolean;
   ended: Promise<void>;
 }
 
-/** A watched comparison is told so often at most, ms; one with many answers less often. */
-const TELL_EVERY_MS = 200;
-const TELL_EVERY_MS_PER_ANSWER = 0.5;
+/** A watched comparison is told so often at most, ms: what was written meanwhile, in one. */
+const TELL_EVERY_MS = 100;
 const DEFAULT_SECONDS = 1800;
 
 /** Configurations that answer the same prompts: made by a job, kept as files, told in words that the numbers bear out. */
@@ -58,15 +63,26 @@ export function createComparisons({ jobs, answer, folder, resources, log, timeLi
   const store = createComparisonStore(folder, log);
   const sets = createPromptSets({ resources, folder, log });
   const live = new Map<string, Live>();
-  /** null is told to those who watch when it is removed. */
-  const gauges = new Map<string, { readonly gauge: Gauge<Comparison | null>; watchers: number }>();
+  const watching = createWatching();
   let recovered: Promise<void> | null = null;
   /** Comparisons follow each other: two at once would disturb each other's times. */
   let line: Promise<void> = Promise.resolve();
   let changing: Promise<unknown> = Promise.resolve();
   const stopping = new AbortController();
 
-  const keptOf = ({ comparison, memory, places }: Live): KeptComparison => ({ comparison, memory, places });
+  /** As it is now. Put together when it is looked at, not with every token and every answer. */
+  const keptOf = (it: Live): KeptComparison => {
+    if (it.fresh !== 'nothing') {
+      const comparison = { ...it.comparison, answers: [...it.answers] };
+      it.comparison = it.fresh === 'answers' ? concludeComparison(comparison, it.memory) : comparison;
+      it.fresh = 'nothing';
+    }
+    return { comparison: it.comparison, memory: it.memory, places: it.places };
+  };
+  /** How it ended. */
+  const conclude = (it: Live, end: Pick<Comparison, 'state' | 'problem'>): void => {
+    it.comparison = concludeComparison({ ...keptOf(it).comparison, ...end }, it.memory);
+  };
   /** Running comparisons of an engine that is gone. */
   const recover = (): Promise<void> => (recovered ??= (async () => {
     for (const { id, state } of await store.list()) {
@@ -85,7 +101,7 @@ export function createComparisons({ jobs, answer, folder, resources, log, timeLi
     if (kept === null) throw problemError('compare.not_found', { what: id });
     return kept;
   };
-  const tell = (kept: KeptComparison): void => gauges.get(kept.comparison.id)?.gauge.publish(decideView(kept, 'watch'));
+  const tell = (it: Live): void => watching.tell(it.comparison.id, () => keptOf(it));
   const change = <T>(work: () => Promise<T>): Promise<T> => {
     const done = changing.then(work);
     changing = done.catch(() => undefined);
@@ -107,8 +123,8 @@ export function createComparisons({ jobs, answer, folder, resources, log, timeLi
   const run = async (it: Live, context: JobContext): Promise<JobResult> => {
     const signal = AbortSignal.any([context.signal, stopping.signal]);
     const { wish, id } = it.comparison;
-    const total = it.answers.size;
-    const timers = createPace(() => tell(keptOf(it)), () => change(() => save(it)), TELL_EVERY_MS + total * TELL_EVERY_MS_PER_ANSWER);
+    const total = it.answers.length;
+    const timers = createPace(() => tell(it), () => change(() => save(it)), TELL_EVERY_MS);
     let done = 0;
     await runComparison({
       wish, open: answer, signal, firstSeed: randomInt(0, 2 ** 32 - 1), timeLimitSeconds: timeLimitSeconds(),
@@ -117,12 +133,12 @@ export function createComparisons({ jobs, answer, folder, resources, log, timeLi
         it.comparison = { ...it.comparison, names: nameContenders(wish.contenders, it.found) };
       },
       change(turn, to) {
-        const place = placeOf(turn), before = it.answers.get(place);
+        const at = it.at.get(placeOfAnswer(turn)) ?? -1, before = it.answers[at];
         if (before === undefined) return;
-        it.answers.set(place, { ...before, ...to });
+        it.answers[at] = { ...before, ...to };
         const ended = to.state === 'done';
-        const answers = [...it.answers.values()];
-        it.comparison = ended ? concludeComparison({ ...it.comparison, answers }, it.memory) : { ...it.comparison, answers };
+        if (ended) it.fresh = 'answers';
+        else if (it.fresh === 'nothing') it.fresh = 'words';
         if (ended) {
           context.progress({ fraction: ++done / total, doing: `${done} of ${total} answers` });
           context.log(`Answer ${done} of ${total}${to.problem == null ? '' : `: ${to.problem.code}`}`);
@@ -132,9 +148,9 @@ export function createComparisons({ jobs, answer, folder, resources, log, timeLi
       remembered: (turn, bytes) => void it.memory.push({ ...turn, bytes }),
     });
     await timers.stop();
-    const { answers } = it.comparison;
+    const { answers } = it;
     const failed = answers.every((one) => one.state !== 'done' || one.problem !== null) ? (answers.find((one) => one.problem !== null)?.problem ?? null) : null;
-    it.comparison = concludeComparison({ ...it.comparison, state: signal.aborted ? 'cancelled' : failed !== null ? 'failed' : 'done', problem: signal.aborted ? null : failed }, it.memory);
+    conclude(it, { state: signal.aborted ? 'cancelled' : failed !== null ? 'failed' : 'done', problem: signal.aborted ? null : failed });
     await change(() => save(it));
     return { comparison: id, answers: done };
   };
@@ -146,7 +162,9 @@ export function createComparisons({ jobs, answer, folder, resources, log, timeLi
       comparison,
       memory: [],
       places,
-      answers: new Map(comparison.answers.map((one) => [placeOf(one), one])),
+      answers: [...comparison.answers],
+      at: new Map(comparison.answers.map((one, at) => [placeOfAnswer(one), at])),
+      fresh: 'nothing',
       found,
       over: false,
       ended: Promise.resolve(),
@@ -163,7 +181,7 @@ export function createComparisons({ jobs, answer, folder, resources, log, timeLi
         await Promise.race([before, aborted(AbortSignal.any([context.signal, stopping.signal]))]);
         return await run(it, context);
       } catch (error) {
-        it.comparison = concludeComparison({ ...it.comparison, state: 'failed', problem: problemOf(error) ?? makeProblem('engine.internal', { detail: String(error) }) }, it.memory);
+        conclude(it, { state: 'failed', problem: problemOf(error) ?? makeProblem('engine.internal', { detail: String(error) }) });
         await change(() => save(it));
         throw error;
       } finally {
@@ -171,7 +189,7 @@ export function createComparisons({ jobs, answer, folder, resources, log, timeLi
         // What could not be stored stays in memory.
         if (!isOfDisk(it.comparison.problem)) live.delete(id);
         ended();
-        tell(keptOf(it));
+        tell(it);
       }
     });
     it.comparison = { ...it.comparison, jobId: job.id };
@@ -188,19 +206,7 @@ export function createComparisons({ jobs, answer, folder, resources, log, timeLi
     start,
     get: async (id) => decideView(await find(id), 'all'),
     async *watch(id, signal) {
-      const kept = await find(id);
-      const entry = gauges.get(id) ?? { gauge: createGauge<Comparison | null>(decideView(kept, 'watch')), watchers: 0 };
-      gauges.set(id, entry);
-      entry.watchers += 1;
-      try {
-        for await (const comparison of entry.gauge.stream(signal)) {
-          if (comparison === null) return;
-          yield comparison;
-        }
-      } finally {
-        entry.watchers -= 1;
-        if (entry.watchers === 0) gauges.delete(id);
-      }
+      yield* watching.watch(id, await find(id), signal);
     },
     vote: (id, prompt, contender) => change(async () => {
       const kept = await find(id);
@@ -217,7 +223,7 @@ export function createComparisons({ jobs, answer, folder, resources, log, timeLi
       const next: KeptComparison = running === undefined ? { ...kept, comparison: { ...comparison, votes } } : keptOf(running);
       if (running === undefined) await store.write(next);
       else await save(running);
-      tell(next);
+      watching.tell(id, () => next);
       return decideView(next, 'all');
     }),
     export: async (id, format) => exportComparison(decideView(await find(id), 'all'), format),
@@ -229,7 +235,7 @@ export function createComparisons({ jobs, answer, folder, resources, log, timeLi
         const was = live.delete(id);
         if (!(await store.remove(id)) && !was) throw problemError('compare.not_found', { what: id });
       });
-      gauges.get(id)?.gauge.publish(null);
+      watching.end(id);
     },
     promptSets: sets.list,
     savePromptSet: sets.save,

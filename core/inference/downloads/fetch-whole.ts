@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { isTrouble, problemOfTrouble } from '../hub/trouble.ts';
 import type { Claim } from './claims.ts';
-import { decidePause, type Fetching } from './fetching.ts';
+import { decidePause, decideTries, type Fetching } from './fetching.ts';
 import { readInto } from './read-into.ts';
 
 /** No model is larger; a body without length ends here, if the disk has not ended before. */
@@ -27,8 +27,9 @@ export async function fetchWhole(fetching: Fetching): Promise<void> {
     } catch (error) {
       signal.throwIfAborted();
       if (!isTrouble(error)) throw error;
-      fetching.log(`${error.message} (try ${tries} of ${limits.tries}, each from the beginning: the server gives no parts)`);
-      if (tries >= limits.tries) throw problemOfTrouble(error, tries, limits.stallMs, fetching.url);
+      const most = decideTries(error, fetching.wasHeard(), limits.tries);
+      fetching.log(`${error.message} (try ${tries} of ${most}, each from the beginning: the server gives no parts)`);
+      if (tries >= most) throw problemOfTrouble(error, tries, limits.stallMs, fetching.url);
       await wait(decidePause(error, tries, limits.backoffMs), undefined, { signal });
     }
   }

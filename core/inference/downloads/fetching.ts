@@ -24,6 +24,8 @@ export interface FetchOptions {
   readonly url: string;
   readonly part: PartFile;
   readonly open: (headers: Readonly<Record<string, string>>, signal: AbortSignal) => Promise<Answer>;
+  /** A server has answered since the download was begun or resumed: silence after that may pass. */
+  readonly wasHeard: () => boolean;
   readonly refusalOf: (answer: Answer) => Promise<ProblemError>;
   /** Told once the server has said what it has, before anything is written. May throw (no room). */
   readonly learn: (facts: { readonly totalBytes: number | null; readonly validator: Validator | null }) => Promise<void>;
@@ -53,6 +55,12 @@ export interface Fetching extends FetchOptions {
   /** One request. `at` null: the whole file. @throws ProblemError, Trouble */
   request(at: number | null, end: number, signal: AbortSignal): Promise<GoodAnswer>;
 }
+
+/** So often is asked where nobody has been heard yet and nobody is there: half a second, for a server that is just starting. */
+const TRIES_ABSENT = 2;
+
+/** After how many tries in a row it is given up. Who waits for a first byte hears soon that nobody is there. Pure. */
+export const decideTries = (trouble: Pick<Trouble, 'absent'>, wasHeard: boolean, tries: number): number => (trouble.absent && !wasHeard ? Math.min(TRIES_ABSENT, tries) : tries);
 
 /** How long to wait before try number `tries + 1`: as the server says, else twice as long each time. Pure. */
 export const decidePause = (trouble: Pick<Trouble, 'waitMs'>, tries: number, backoffMs: number): number => trouble.waitMs ?? backoffMs * 2 ** (tries - 1);

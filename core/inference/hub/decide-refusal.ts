@@ -1,5 +1,5 @@
 import { makeProblem } from '../../../contract/problem-catalogue.ts';
-import type { Problem } from '../../../contract/problem.ts';
+import type { Problem, ProblemAction } from '../../../contract/problem.ts';
 
 export interface Refusal {
   readonly url: string;
@@ -15,9 +15,14 @@ export interface Refusal {
 
 const SET_TOKEN = 'make a token with read access in your account there, and set it under Settings, Secrets (hub_token)';
 
+const TOKEN_ACTION: ProblemAction = { kind: 'open', label: 'Set a token', place: 'settings/secrets' };
+
 /** What a status that will not change by itself means, with what to do about it. Pure. */
 export function decideRefusal({ url, status, errorCode, repository, file, pageUrl, tokenSet }: Refusal): Problem {
-  const refused = (detail: string, remedy: string): Problem => makeProblem('download.refused', { url, status, detail, remedy });
+  const refused = (detail: string, remedy: string): Problem => {
+    const problem = makeProblem('download.refused', { url, status, detail, remedy });
+    return remedy.includes('Settings, Secrets') ? { ...problem, actions: [TOKEN_ACTION, ...problem.actions] } : problem;
+  };
   const unknown = (what: string, detail: string): Problem => makeProblem('download.unknown', { what, detail });
   const page = pageUrl ?? 'the page of the model';
   if (errorCode === 'GatedRepo' || (status === 403 && repository !== null)) {

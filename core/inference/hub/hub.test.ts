@@ -216,5 +216,7 @@ describe('small readers', () => {
     const problem = decideRefusal({ url: 'https://h/x', file: 'x.gguf', pageUrl: 'https://h/a/b', ...refusal });
     expect(problem.code).toBe(code);
     expect(problem.remedy).toMatch(remedy);
+    // Where a token helps, a click leads to where it is set.
+    expect(problem.actions.map((a) => a.kind === 'open' && a.place)).toEqual(/Settings, Secrets/.test(problem.remedy) ? ['settings/secrets'] : []);
   });
 });

@@ -4,7 +4,7 @@ import { problemError } from '../../../contract/problem-catalogue.ts';
 import { problemOf } from '../../../contract/problem.ts';
 import { VERSION } from '../../system/version.ts';
 import { decideAddress, guardLookup, resolveBySystem, showUrl, type Resolve } from './decide-address.ts';
-import { makeTrouble } from './trouble.ts';
+import { isAbsence, makeTrouble } from './trouble.ts';
 
 export interface Answer {
   readonly status: number;
@@ -111,7 +111,7 @@ export function createHttp({ baseUrl, resolve = resolveBySystem, env = process.e
 function asTrouble(error: unknown, host: string): Error {
   if (error instanceof Error && 'trouble' in error) return error;
   const parts = error instanceof AggregateError ? error.errors.map(String) : [error instanceof Error ? error.message : String(error)];
-  return makeTrouble('connection', host, parts.join('; ').slice(0, 300), { cause: error });
+  return makeTrouble('connection', host, parts.join('; ').slice(0, 300), { cause: error, absent: isAbsence(error) });
 }
 
 /** Reads a body to its end, at most so many bytes. `cut`: there was more. */

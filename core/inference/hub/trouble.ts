@@ -9,11 +9,22 @@ export interface Trouble extends Error {
   /** So long the server wants to be left alone; null: it did not say. */
   readonly waitMs: number | null;
   readonly status: number | null;
+  /** Nobody is there: refused, no such name, no way to it. Another try a moment later hears the same. */
+  readonly absent: boolean;
 }
 
-export function makeTrouble(trouble: Trouble['trouble'], host: string, message: string, more: { readonly cause?: unknown; readonly waitMs?: number | null; readonly status?: number } = {}): Trouble {
+/** Of connect(2) and of name servers: what is heard of a place where nobody is, or on a machine without a network. */
+const ABSENT = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'EADDRNOTAVAIL']);
+
+/** Whether an error of a connection means that nobody is there, at each of the addresses that were tried. Pure. */
+export function isAbsence(error: unknown): boolean {
+  if (error instanceof AggregateError && error.errors.length > 0) return error.errors.every(isAbsence);
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' && ABSENT.has(error.code);
+}
+
+export function makeTrouble(trouble: Trouble['trouble'], host: string, message: string, more: { readonly cause?: unknown; readonly waitMs?: number | null; readonly status?: number; readonly absent?: boolean } = {}): Trouble {
   const error = new Error(message, more.cause === undefined ? {} : { cause: more.cause });
-  return Object.assign(error, { trouble, host, waitMs: more.waitMs ?? null, status: more.status ?? null });
+  return Object.assign(error, { trouble, host, waitMs: more.waitMs ?? null, status: more.status ?? null, absent: more.absent ?? false });
 }
 
 export const isTrouble = (error: unknown): error is Trouble => error instanceof Error && 'trouble' in error && 'host' in error;

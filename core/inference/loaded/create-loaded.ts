@@ -8,6 +8,7 @@ import { createGauge } from '../../engine/gauge.ts';
 import type { Given, LoadedServices } from '../../engine/inference-services.ts';
 import type { Logger } from '../../logging/logger.ts';
 import type { Supervisor, WorkerDescription } from '../../supervisor/supervisor.ts';
+import { neededBytes } from '../models/estimate-memory.ts';
 import type { Answer, BackendChooser, Experience, GpuReadings, ModelFinder, Place } from '../parts.ts';
 import { decideLoad, type LoadDecision } from '../settings/decide-load.ts';
 import { decideMatch, mergeSettings } from '../settings/merge-settings.ts';
@@ -18,7 +19,7 @@ import { completeRequest } from './complete-request.ts';
 import { createEntry, type Entry } from './create-entry.ts';
 import { createDeathRecord } from './death-record.ts';
 import { createInferenceMetrics, type MetricSample } from './inference-metrics.ts';
-import type { Plan } from './model-life.ts';
+import type { Plan } from './load-model.ts';
 
 export interface LoadedOptions {
   readonly supervisor: Supervisor;
@@ -125,7 +126,7 @@ export function createLoaded(options: LoadedOptions): Loaded {
       estimate: (wanted, place) => experience.estimate(model.facts ?? failFacts(), wanted, place, backend.kind),
     });
     const mark = Symbol(id);
-    reserved.set(mark, { places: decision.places.map((place) => place.key), bytes: decision.estimate?.totalBytes ?? 0 });
+    reserved.set(mark, { places: decision.places.map((place) => place.key), bytes: decision.estimate === null ? 0 : neededBytes(decision.estimate) });
     for (const other of decision.unload) {
       const entry = entries.get(other);
       if (entry !== undefined) await remove(entry);

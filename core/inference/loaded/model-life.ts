@@ -1,38 +1,18 @@
 import type { EngineSettings, GpuTruth, LoadedModel } from '../../../contract/inference.ts';
-import type { WorkerGenerationEvent, WorkerLoadReport } from '../../../contract/inference-worker.ts';
 import type { Model } from '../../../contract/models.ts';
-import { makeProblem, problemError } from '../../../contract/problem-catalogue.ts';
+import { problemError } from '../../../contract/problem-catalogue.ts';
 import { ProblemError, problemOf, type Problem } from '../../../contract/problem.ts';
 import type { Logger } from '../../logging/logger.ts';
 import type { Supervisor, WorkerDescription } from '../../supervisor/supervisor.ts';
-import type { ChosenBackend, GpuReadings, Place } from '../parts.ts';
-import type { LoadDecision } from '../settings/decide-load.ts';
-import { readMachine } from '../settings/read-machine.ts';
-import { createTruthWatch, type TruthWatch } from '../truth/truth-watch.ts';
-import { describeDeath, type DeathRecord } from './death-record.ts';
-import { createEnergyMeter } from './energy-meter.ts';
-import { isOther, readFileIdentity, type FileIdentity } from './file-identity.ts';
-import { createModelProcess, type ModelProcess } from './model-process.ts';
-
-/** What was decided for one load, and what it stands on. */
-export interface Plan {
-  readonly decision: LoadDecision;
-  readonly backend: ChosenBackend;
-  readonly places: readonly Place[];
-  /** The memory that was set aside for it is read from now on. */
-  settled(): void;
-}
-
-/** A load that succeeded. */
-export interface LoadedParts {
-  readonly plan: Plan;
-  readonly report: WorkerLoadReport;
-  readonly identity: FileIdentity | null;
-  readonly watch: TruthWatch;
-  readonly meter: ReturnType<typeof createEnergyMeter>;
-  readonly atMs: number;
-  readonly seconds: number;
-}
+import type { GpuReadings } from '../parts.ts';
+import type { DeathRecord } from './death-record.ts';
+import { readFileIdentity } from './file-identity.ts';
+import { decideLoadFailure, unproved } from './life-problems.ts';
+import { describeLoad, loadModel, makeModelProcess, type LoadedParts, type Plan } from './load-model.ts';
+import type { ModelProcess } from './model-process.ts';
+import { createRequestListeners, type RequestListeners } from './request-listeners.ts';
+import { settleDeath } from './settle-death.ts';
+import { createStuckRequests } from './stuck-requests.ts';
 
 export interface ModelLifeOptions {
   readonly id: string;
@@ -72,8 +52,7 @@ export interface ModelLife {
   lastDeath(): Promise<string>;
   /** Loads it where it is not, once for all who ask. @throws ProblemError */
   ready(): Promise<ModelProcess>;
-  /** Events of the worker for this request, until the returned function is called. */
-  listen(requestId: string, onEvent: (event: WorkerGenerationEvent['event']) => void): () => void;
+  readonly listen: RequestListeners['listen'];
   /** Nobody waits for this request any more: it is stopped, with its process if need be. */
   abandon(requestId: string, ended: Promise<unknown>): void;
   /** Requests that nobody waits for and that the worker has not ended yet. */
@@ -84,30 +63,21 @@ export interface ModelLife {
   close(): Promise<void>;
 }
 
-/** Work that cannot be stopped within this time is ended with its process, ms. */
-const STUCK_AFTER_MS = 2000;
-/** A load may take as long as a slow disk needs, and a minute for the rest. */
-const SLOW_DISK_BYTES_PER_SECOND = 20e6;
-
 export function createModelLife(options: ModelLifeOptions): ModelLife {
   const { id, model, asked, gpus, log, now, deaths, onChange } = options;
-  const listeners = new Map<string, (event: WorkerGenerationEvent['event']) => void>();
-  const zombies = new Map<string, { readonly stuckAtMs: number }>();
+  const requests = createRequestListeners();
+  const stuck = createStuckRequests({ onOverdue: () => { replaceIfStuck(); }, onEnded: onChange });
   let state: LoadedModel['state'] = 'starting';
   let progress: number | null = null;
   let process: ModelProcess | null = null;
   let loaded: LoadedParts | null = null;
   let loading: Promise<ModelProcess> | null = null;
   let resolved: EngineSettings = asked;
-  let truth: GpuTruth = notYet('The model is being loaded.');
+  let truth: GpuTruth = unproved('The model is being loaded.', now());
   let problem: Problem | null = null;
   let deathCause = Promise.resolve('The model\'s process ended.');
   let restarts = 0;
   let closed = false;
-
-  function notYet(sentence: string): GpuTruth {
-    return { verdict: 'unproved', colour: 'grey', title: 'Not known yet', sentence, backend: null, layersOnGpu: 0, layers: 0, placed: [], checks: [], problem: null, atMs: now() };
-  }
 
   const change = (next: LoadedModel['state']): void => {
     state = next;
@@ -120,23 +90,20 @@ export function createModelLife(options: ModelLifeOptions): ModelLife {
     try {
       // Replaced after a stop that did not come: everything is as it was, and it is ready soonest.
       plan ??= await options.plan();
-      const { decision, backend } = plan;
-      resolved = decision.settings;
+      resolved = plan.decision.settings;
       problem = null;
       progress = 0;
       const identity = await readFileIdentity(model.path);
-      const watch = createTruthWatch({ gpus, places: plan.places, meant: decision.places, asked, why: backend.why, pid: () => process?.pid() ?? null, now });
       if (closed) throw gone();
       change('loading');
       const mine = (process ??= makeProcess(plan));
-      const report = await mine.load(decision.worker, 60_000 + (model.bytes / SLOW_DISK_BYTES_PER_SECOND) * 1000);
+      const parts = await loadModel({ plan, process: mine, model, identity, asked, gpus, pid: () => process?.pid() ?? null, now, startMs });
       if (closed) throw gone();
-      watch.loaded(report);
-      truth = watch.truth();
+      truth = parts.watch.truth();
       loaded?.meter.stop();
-      loaded = { plan, report, identity, watch, meter: createEnergyMeter({ gpus, uuids: decision.settings.devices, pid: () => mine.pid(), now }), atMs: now(), seconds: (performance.now() - startMs) / 1000 };
+      loaded = parts;
       progress = null;
-      log.info('model loaded', { id, name: model.name, backend: backend.id, gpuLayers: report.gpuLayers, layers: report.layers, contextTokens: report.contextTokens, seconds: Math.round(loaded.seconds * 100) / 100, chosen: decision.chosen });
+      log.info('model loaded', { id, name: model.name, ...describeLoad(parts) });
       change('ready');
       void look();
       options.onSettled();
@@ -148,26 +115,21 @@ export function createModelLife(options: ModelLifeOptions): ModelLife {
         await endProcess();
         return await load(null, true);
       }
-      throw await decideLoadFailure(error);
+      throw await settleFailure(error);
     } finally {
       plan?.settled();
     }
   };
 
   const makeProcess = (plan: Plan): ModelProcess => {
-    const { decision, backend } = plan;
-    const uuids = decision.settings.devices.join(',');
-    // The CPU's process sees no GPU at all: a context that nobody needs takes hundreds of megabytes there.
-    const visible: Record<string, string> = { CUDA_VISIBLE_DEVICES: backend.kind === 'cpu' ? '' : uuids };
-    const mine: ModelProcess = createModelProcess({
-      supervisor: options.supervisor, name: `inference:${id}`, env: { ...backend.env, ...visible }, memoryLimitBytes: readMachine().memoryBytes, log,
-      onGeneration: ({ requestId, event }) => { listeners.get(requestId)?.(event); },
+    const mine: ModelProcess = makeModelProcess(plan, {
+      id, supervisor: options.supervisor, worker: options.worker, log,
+      onGeneration: requests.tell,
       onProgress: (value) => {
         progress = value;
         options.onProgress();
       },
       onDeath: (cause) => { if (process === mine) died(cause); },
-      ...(options.worker === undefined ? {} : { worker: options.worker }),
     });
     return mine;
   };
@@ -179,7 +141,7 @@ export function createModelLife(options: ModelLifeOptions): ModelLife {
   };
 
   /** What those who wait for the load are told. The process is gone then, unless it died by itself. */
-  const decideLoadFailure = async (error: unknown): Promise<unknown> => {
+  const settleFailure = async (error: unknown): Promise<unknown> => {
     const found = problemOf(error);
     await endProcess();
     if (closed) return gone();
@@ -188,29 +150,20 @@ export function createModelLife(options: ModelLifeOptions): ModelLife {
       change('failed');
       return problem === null ? error : new ProblemError(problem, { cause: error });
     }
-    const code = found?.code ?? '';
-    if (/^(?:load|model|engine|input)\./.test(code)) {
-      problem = found;
-      change('failed');
-      return error;
-    }
-    const detail = found?.cause ?? (error instanceof Error ? error.message : String(error));
-    problem = makeProblem('load.failed', { name: model.name, detail, remedy: 'Try again; the log has more.' }, { chain: found === null ? [] : [`${found.code}: ${found.cause}`, ...found.chain] });
+    const failure = decideLoadFailure(model.name, error);
+    problem = failure.problem;
     change('failed');
-    return problemError('load.failed', problem.facts, { chain: problem.chain });
+    return failure.error;
   };
 
   const ready = (): Promise<ModelProcess> => {
     if (closed) return Promise.reject(gone());
     if (state === 'ready' && process !== null && loaded !== null) return Promise.resolve(process);
-    loading ??= Promise.resolve()
-      .then(async () => {
-        // How the last one ended must be known before the next is begun.
-        await deathCause;
-        deaths.check(model.id, model.name);
-        return load(null);
-      })
-      .finally(() => { loading = null; });
+    // How the last one ended must be known before the next is begun.
+    loading ??= deathCause.then(() => {
+      deaths.check(model.id, model.name);
+      return load(null);
+    }).finally(() => { loading = null; });
     return loading;
   };
 
@@ -222,22 +175,16 @@ export function createModelLife(options: ModelLifeOptions): ModelLife {
     const identity = loaded?.identity ?? null;
     process = null;
     restarts += 1;
-    truth = notYet('Its process ended.');
+    truth = unproved('Its process ended.', now());
     loaded?.meter.stop();
     loaded = null;
-    zombies.clear();
+    stuck.clear();
     void mine?.stop();
-    deathCause = readFileIdentity(model.path).then((is) => {
-      const otherFile = isOther(identity, is);
-      const detail = describeDeath(cause, otherFile);
-      log.warn('the process of a model ended', { id, name: model.name, detail });
-      if (otherFile) problem = makeProblem('model.changed', { path: model.path });
-      else {
-        deaths.died(model.id, detail);
-        problem = deaths.isBarred(model.id) ? makeProblem('load.crashed_twice', { name: model.name, detail }) : makeProblem('load.died', { name: model.name, detail, remedy: 'The next request loads it anew.' }, { chain: cause.chain });
-      }
+    deathCause = settleDeath(model, identity, cause, deaths).then((death) => {
+      log.warn('the process of a model ended', { id, name: model.name, detail: death.detail });
+      problem = death.problem;
       onChange();
-      return detail;
+      return death.detail;
     });
     if (!wasLoading) change('failed');
     options.onSettled();
@@ -247,30 +194,16 @@ export function createModelLife(options: ModelLifeOptions): ModelLife {
   const replaceIfStuck = (): void => {
     const mine = process;
     const plan = loaded?.plan;
-    if (mine === null || plan === undefined || zombies.size === 0 || closed || loading !== null) return;
-    if (zombies.size < options.users()) return;
-    if (![...zombies.values()].some((zombie) => performance.now() >= zombie.stuckAtMs)) return;
+    if (mine === null || plan === undefined || stuck.count() === 0 || closed || loading !== null) return;
+    if (stuck.count() < options.users() || !stuck.isOverdue()) return;
     log.info('a stop did not come in time: the process is replaced', { id, name: model.name });
     loading = mine.kill().then(() => {
       restarts += 1;
-      zombies.clear();
+      stuck.clear();
       state = 'starting';
       return load(plan);
     }).finally(() => { loading = null; });
     loading.catch((error: unknown) => { log.warn('a replaced process could not load its model', { id, error: String(error) }); });
-  };
-
-  const abandon = (requestId: string, ended: Promise<unknown>): void => {
-    const mine = process;
-    if (mine === null) return;
-    zombies.set(requestId, { stuckAtMs: performance.now() + STUCK_AFTER_MS });
-    const timer = setTimeout(replaceIfStuck, STUCK_AFTER_MS + 5);
-    void mine.stopRequest(requestId);
-    void ended.then(() => {
-      clearTimeout(timer);
-      zombies.delete(requestId);
-      onChange();
-    });
   };
 
   async function look(): Promise<void> {
@@ -295,12 +228,13 @@ export function createModelLife(options: ModelLifeOptions): ModelLife {
     isClosed: () => closed,
     lastDeath: () => (closed ? Promise.resolve('The model was unloaded.') : deathCause),
     ready,
-    listen(requestId, onEvent) {
-      listeners.set(requestId, onEvent);
-      return () => void listeners.delete(requestId);
+    listen: requests.listen,
+    abandon(requestId, ended) {
+      if (process === null) return;
+      stuck.add(requestId, ended);
+      void process.stopRequest(requestId);
     },
-    abandon,
-    abandoned: () => zombies.size,
+    abandoned: stuck.count,
     replaceIfStuck,
     look,
     async close() {

@@ -4,16 +4,14 @@ import type { Experience } from '../parts.ts';
 import { estimateMemory, type MemoryLessons } from './estimate-memory.ts';
 import type { KnownModels, LoadRecord } from './known-models.ts';
 import { bytesPerToken } from './predict-speed.ts';
+import { readProcessorFeatures, type ProcessorFeatures } from './processor-features.ts';
 
 /** So many of the last loads count. */
 const NEWEST = 30;
 /** An answer of fewer tokens says little of the speed. */
 const ENOUGH_TOKENS = 16;
-/**
- * llama.cpp rearranges some types for the processor into a copy; the file's own pages, which the system takes back when it
- * needs them, still count in the size of the process. Such a size cannot be compared.
- */
-const COPIED = 0.25;
+/** Much more than all that was estimated: a copy of weights that was not foreseen (a processor that tells nothing of itself). It teaches nothing of the backend. */
+const UNFORESEEN = 0.25;
 const MOST_OVERHEAD = 8 * 1_073_741_824;
 
 /** What loads on that place taught: the backend's own share, and how far estimates were off when they were made. Pure. */
@@ -32,7 +30,8 @@ export function learnMemory(loads: readonly LoadRecord[], place: string, backend
 
 /**
  * How much more (or less, negative) it took than was estimated. In the machine's own memory a compute buffer counts only
- * as far as a prompt has filled it: anything between none and all of it is no error there.
+ * as far as a prompt has filled it, and pages that the system may take back as long as it has not: anything between none
+ * and all of them is no error there.
  */
 function missedBytes(load: LoadRecord): number {
   const least = load.backend === 'cpu' ? load.estimatedBytes - load.workBytes : load.estimatedBytes;
@@ -41,12 +40,13 @@ function missedBytes(load: LoadRecord): number {
 }
 
 /** Estimates that learn from what happened. */
-export function createExperience(known: KnownModels, changed: () => void): Experience {
+export function createExperience(known: KnownModels, changed: () => void, read: () => ProcessorFeatures = readProcessorFeatures): Experience {
+  let features: ProcessorFeatures | null = null;
   return {
-    estimate: (facts, settings, place, backend): MemoryEstimate => estimateMemory({ facts, settings, place, backend, lessons: learnMemory(known.loads(), place.key, backend) }),
+    estimate: (facts, settings, place, backend): MemoryEstimate => estimateMemory({ facts, settings, place, backend, processor: (features ??= read()), lessons: learnMemory(known.loads(), place.key, backend) }),
     recordLoad({ modelId, place, backend, estimate, truthBytes, atMs }) {
-      if (!(truthBytes > 0) || (backend === 'cpu' && truthBytes > estimate.totalBytes + estimate.weightsBytes * COPIED)) return;
-      known.addLoad({ modelId, place, backend, estimatedBytes: estimate.totalBytes, overheadBytes: estimate.overheadBytes, workBytes: estimate.workBytes, truthBytes, atMs });
+      if (!(truthBytes > 0) || (backend === 'cpu' && truthBytes > estimate.totalBytes + estimate.weightsBytes * UNFORESEEN)) return;
+      known.addLoad({ modelId, place, backend, estimatedBytes: estimate.totalBytes, overheadBytes: estimate.overheadBytes, workBytes: estimate.workBytes + (estimate.reclaimableBytes ?? 0), truthBytes, atMs });
       changed();
     },
     bytesPerToken,

@@ -13,13 +13,14 @@ import type { Supervisor, WorkerDescription } from '../../supervisor/supervisor.
 import type { Experience, ModelFinder, Place } from '../parts.ts';
 import { createExperience } from './create-experience.ts';
 import { createKnownModels } from './known-models.ts';
-import { createModelProbe } from './model-probe.ts';
+import { createModelProbe, type ModelProbe } from './model-probe.ts';
 import { createLibrary } from './create-library.ts';
 import type { ModelFolder } from './decide-folders.ts';
 import { nameOf } from './describe-model.ts';
 import { decideDefault, findModel } from './find-model.ts';
 import { measureModel, measureSynthetic, shapeIdOf, type MeasureWish, type MeasureWith } from './measure-speed.ts';
-import { decideHeaderPlace, markHere, readOfferedModels } from './offered-models.ts';
+import { decideFilePlaces } from './decide-file-places.ts';
+import { createReadHeaders, decideHeaderPlace, findHeader, markHere, readOfferedModels, type HeaderPlace, type ReadHeader } from './offered-models.ts';
 import { decideOutlook, backendFor } from './decide-outlook.ts';
 import { readRemoteHeader, type HeaderFetch } from './read-remote-header.ts';
 import { createRemovals } from './remove-model.ts';
@@ -53,6 +54,8 @@ export interface Models extends ModelServices, ModelFinder {
   readonly experience: Experience;
   /** The list changed. */
   onChange(listener: () => void): () => void;
+  /** SHA-256 of a file, made by the process that reads models. */
+  readonly hash: ModelProbe['hash'];
   /** A finished download: it is in the list from then on. */
   add(path: string, origin: Model['origin']): Promise<Model>;
   /** Folders that are searched. */
@@ -80,6 +83,7 @@ export function createModels(options: ModelsOptions): Models {
   let table: Promise<OfferedModel[]> | null = null;
   /** Repositories that were looked up: their files can be asked about by id. */
   const lookedUp = new Map<string, OfferedModel>();
+  const headers = createReadHeaders();
 
   const offers = async (): Promise<OfferedModel[]> => (await (table ??= readOfferedModels(options.resources)));
 
@@ -107,6 +111,20 @@ export function createModels(options: ModelsOptions): Models {
 
   const parseSettings = (given: Given<EngineSettings>): EngineSettings => engineSettings.parse(Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)));
 
+  /** With which files are here, and what each of them would need and give on every place. */
+  const describeOffer = (offer: OfferedModel, models: readonly Model[]): OfferedModel => {
+    const marked = markHere(offer, models);
+    const common = { offer, settings: engineSettings.parse({}), places: places(), loaded: loaded(), experience, records: known.speeds() };
+    return {
+      ...marked,
+      files: marked.files.map((file) => {
+        const header = findHeader(marked, file, models, headers);
+        const ids = header?.own === true ? [...(file.hereAs === null ? [] : [file.hereAs]), shapeIdOf(header.facts)] : [];
+        return { ...file, places: decideFilePlaces({ ...common, file, header, ids }) };
+      }),
+    };
+  };
+
   /** A model that is here, when that is what is meant. */
   const modelOf = async (subject: ModelSubject): Promise<Model | null> => {
     if ('model' in subject) return find(subject.model);
@@ -115,6 +133,14 @@ export function createModels(options: ModelsOptions): Models {
     const offer = (await offerOf()).map((one) => markHere(one, models)).find((one) => one.id.toLowerCase() === subject.offered.toLowerCase());
     const here = offer?.files.find((file) => file.quantisation.toLowerCase() === subject.quantisation.toLowerCase())?.hereAs ?? null;
     return models.find((m) => m.id === here) ?? null;
+  };
+
+  const readHeaderOf = async (place: HeaderPlace, signal: AbortSignal | undefined): Promise<ReadHeader> => {
+    const header = await readRemoteHeader(place.urls, hub, probe, signal);
+    await header.remove();
+    const read: ReadHeader = { facts: header.read.facts, problem: header.read.problem, fileBytes: header.fileBytes };
+    headers.keep(place, read);
+    return read;
   };
 
   const removals = createRemovals({
@@ -127,6 +153,7 @@ export function createModels(options: ModelsOptions): Models {
 
   return {
     gauge, experience, find, search,
+    hash: probe.hash,
     folders: library.folders,
     ownFolder: library.ownFolder,
     onChange: library.onChange,
@@ -141,7 +168,7 @@ export function createModels(options: ModelsOptions): Models {
     },
     async offered() {
       const { models } = await searched();
-      return (await offers()).map((offer) => markHere(offer, models));
+      return (await offerOf()).map((offer) => describeOffer(offer, models));
     },
     async lookUp(repository, revision, signal) {
       const { models } = await searched();
@@ -150,7 +177,7 @@ export function createModels(options: ModelsOptions): Models {
       lookedUp.set(offer.id, offer);
       const oldest = lookedUp.keys().next().value;
       if (lookedUp.size > 50 && oldest !== undefined) lookedUp.delete(oldest);
-      return markHere(offer, models);
+      return describeOffer(offer, models);
     },
     async outlook(subject, given, signal) {
       const wish = parseSettings(given);
@@ -160,10 +187,9 @@ export function createModels(options: ModelsOptions): Models {
       if ('model' in subject) throw problemError('model.not_found', { what: subject.model });
       const place = decideHeaderPlace(subject, await offerOf(), (repository, revision, file) => hub.resolve(repository, revision, file));
       try {
-        const header = await readRemoteHeader(place.urls, hub, probe, signal);
-        await header.remove();
-        const { facts, problem } = header.read;
-        return decideOutlook({ ...common, name: place.offer?.name ?? nameOf(place.name), facts, fileBytes: header.fileBytes, problems: problem === null ? [] : [problem], ids: facts === null ? [] : [shapeIdOf(facts)] });
+        const read = headers.get(place) ?? (await readHeaderOf(place, signal));
+        const { facts, problem, fileBytes } = read;
+        return decideOutlook({ ...common, name: place.offer?.name ?? nameOf(place.name), facts, fileBytes, problems: problem === null ? [] : [problem], ids: facts === null ? [] : [shapeIdOf(facts)] });
       } catch (error) {
         signal?.throwIfAborted();
         const problem = problemOf(error);

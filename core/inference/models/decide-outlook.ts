@@ -2,6 +2,7 @@ import type { BackendKind, EngineSettings, LoadedModel } from '../../../contract
 import type { GgufFacts, MemoryEstimate, ModelOutlook } from '../../../contract/models.ts';
 import type { Problem } from '../../../contract/problem.ts';
 import type { Experience, Place } from '../parts.ts';
+import { neededBytes } from './estimate-memory.ts';
 import type { SpeedRecord } from './known-models.ts';
 import { predictSpeed } from './predict-speed.ts';
 
@@ -40,7 +41,7 @@ export function decideOutlook({ name, facts, fileBytes, problems, ids, settings,
 export function withUnloads(estimate: MemoryEstimate, loaded: readonly LoadedModel[]): MemoryEstimate {
   if (estimate.freeBytes === null || (estimate.verdict !== 'does_not_fit' && estimate.verdict !== 'fits_partly')) return estimate;
   // With fewer layers it may take less than it wants: all of them is what is asked for.
-  const missing = estimate.totalBytes - estimate.freeBytes;
+  const missing = neededBytes(estimate) - estimate.freeBytes;
   if (missing <= 0) return estimate;
   const candidates = loaded.filter((one) => one.state === 'ready' && one.requestsActive === 0 && one.requestsQueued === 0).sort((a, b) => a.lastUsedAtMs - b.lastUsedAtMs);
   const unload: string[] = [];

@@ -6,8 +6,9 @@ import { smolFacts } from '../loaded/fixtures/test-support.ts';
 import type { Place } from '../parts.ts';
 import { cacheBytesByLayer } from './cache-bytes.ts';
 import { createExperience, learnMemory } from './create-experience.ts';
-import { estimateMemory, workBytes, type MemoryLessons } from './estimate-memory.ts';
+import { estimateMemory, neededBytes, workBytes, type MemoryLessons } from './estimate-memory.ts';
 import { createKnownModels, type LoadRecord } from './known-models.ts';
+import { plainProcessor } from './processor-features.ts';
 
 const MIB = 1_048_576;
 const layers = (count: number, value: number): number[] => Array.from({ length: count }, () => value);
@@ -20,7 +21,7 @@ const llama8b: GgufFacts = {
 const gpu = (freeBytes: number | null): Place => ({ key: 'GPU-1', name: 'RTX 4090', kind: 'gpu', freeBytes, capacityBytes: 24e9, bandwidth: null, computeCapability: '8.9', unifiedMemory: false });
 const cpu: Place = { key: 'cpu', name: 'CPU', kind: 'cpu', freeBytes: 64e9, capacityBytes: 64e9, bandwidth: null, computeCapability: null, unifiedMemory: false };
 const untaught: MemoryLessons = { overheadBytes: null, ownError: null };
-const estimate = (settings: Partial<EngineSettings>, place: Place, facts = llama8b, lessons = untaught): MemoryEstimate => estimateMemory({ facts, settings: engineSettings.parse(settings), place, backend: place.kind === 'cpu' ? 'cpu' : 'cuda', lessons });
+const estimate = (settings: Partial<EngineSettings>, place: Place, facts = llama8b, lessons = untaught): MemoryEstimate => estimateMemory({ facts, settings: engineSettings.parse(settings), place, backend: place.kind === 'cpu' ? 'cpu' : 'cuda', processor: { ...plainProcessor, avx2: true }, lessons });
 const shape = { contextTokens: 8192, microBatch: 512, parallel: 1, cacheTypeK: 'f16', cacheTypeV: 'f16', flashAttention: true } as const;
 const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
 
@@ -91,6 +92,33 @@ describe('verdicts', () => {
   });
 });
 
+describe('weights that the processor gets a copy of', () => {
+  const q4: GgufFacts = { ...llama8b, groups: [
+    { file: 0, type: 'Q4_K', use: 'lookup', rowsMultipleOf: 1, bytes: 295_501_824, firstByte: 0, endByte: 295_501_824 },
+    { file: 0, type: 'Q4_K', use: 'product', rowsMultipleOf: 32, bytes: 4_186_439_680, firstByte: 295_501_824, endByte: 4_481_941_504 },
+    { file: 0, type: 'F32', use: 'other', rowsMultipleOf: 1, bytes: 16_640, firstByte: 295_600_000, endByte: 4_481_958_144 },
+    { file: 0, type: 'Q6_K', use: 'product', rowsMultipleOf: 32, bytes: 430_940_160, firstByte: 4_481_958_144, endByte: 4_912_898_304 },
+  ] };
+  it('count as weights, and whether it fits does not hang on the pages that they replace', () => {
+    const made = estimate({}, cpu, q4);
+    expect(made).toMatchObject({ weightsBytes: 4_912_898_304 + 4_186_439_680, copiedBytes: 4_186_439_680, reclaimableBytes: 4_186_439_680, verdict: 'fits' });
+    expect(made.totalBytes).toBe(made.weightsBytes + made.cacheBytes + made.workBytes + made.overheadBytes);
+    expect(neededBytes(made)).toBe(estimate({}, cpu).totalBytes);
+    const tight = { ...cpu, freeBytes: neededBytes(made) * 1.04 };
+    expect(estimate({ contextTokens: 8192 }, tight, q4).verdict).toBe('fits');
+    expect(estimate({ contextTokens: 8192 }, { ...tight, freeBytes: neededBytes(made) * 1.02 }, q4).verdict).toBe('does_not_fit');
+  });
+  it.each<[string, Partial<EngineSettings>]>([['not mapped', { mmap: false }], ['locked: then it is not mapped either', { mlock: true }]])('each once when the file is %s', (_name, settings) => {
+    expect(estimate(settings, cpu, q4)).toMatchObject({ weightsBytes: 4_912_898_304, copiedBytes: 4_186_439_680 });
+    expect(estimate(settings, cpu, q4)).not.toHaveProperty('reclaimableBytes');
+  });
+  it('with a GPU in use there is none, whatever stays in the machine', () => {
+    for (const gpuLayers of [33, 12, 0]) {
+      expect(estimate({ gpuLayers }, gpu(24e9), q4)).toEqual(estimate({ gpuLayers }, gpu(24e9)));
+    }
+  });
+});
+
 describe('what loads teach', () => {
   const load = (truthBytes: number, more: Partial<LoadRecord> = {}): LoadRecord => ({ modelId: 'm', place: 'GPU-1', backend: 'cuda', estimatedBytes: 6e9, overheadBytes: 0.5e9, workBytes: 0.3e9, truthBytes, atMs: 1, ...more });
   it('nothing yet', () => { expect(learnMemory([load(6e9, { place: 'GPU-2' })], 'GPU-1', 'cuda')).toEqual(untaught); });
@@ -122,6 +150,13 @@ describe('what loads teach', () => {
     recordOf(made.totalBytes * 1.02, 'cpu');
     expect(known.loads()).toHaveLength(1);
     expect(experience.estimate(llama8b, engineSettings.parse({}), cpu, 'cpu').ownError).toMatchObject({ loads: 1 });
+  });
+  it('pages that the system has taken back are no error', () => {
+    const known = createKnownModels(null, silentLogger);
+    const experience = createExperience(known, () => undefined);
+    const made = { ...estimate({}, cpu), reclaimableBytes: 2e9 };
+    for (const taken of [0, 1e9, 2e9]) experience.recordLoad({ modelId: 'm', place: 'cpu', backend: 'cpu', estimate: made, truthBytes: made.totalBytes - taken, atMs: 1 });
+    expect(learnMemory(known.loads(), 'cpu', 'cpu')).toEqual({ overheadBytes: made.overheadBytes, ownError: { medianPercent: 0, worstPercent: 0, loads: 3 } });
   });
   it('an answer of a few tokens says nothing of the speed', () => {
     const known = createKnownModels(null, silentLogger);

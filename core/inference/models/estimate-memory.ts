@@ -2,6 +2,8 @@ import type { BackendKind, EngineSettings } from '../../../contract/inference.ts
 import type { GgufFacts, MemoryEstimate } from '../../../contract/models.ts';
 import type { Place } from '../parts.ts';
 import { cacheBytesByLayer, padCells, type CacheShape } from './cache-bytes.ts';
+import { decideHeldWeights } from './copied-weights.ts';
+import { plainProcessor, type ProcessorFeatures } from './processor-features.ts';
 
 /** What loads here have taught. */
 export interface MemoryLessons {
@@ -15,6 +17,7 @@ export interface MemoryQuestion {
   readonly settings: EngineSettings;
   readonly place: Place;
   readonly backend: BackendKind;
+  readonly processor: ProcessorFeatures;
   readonly lessons: MemoryLessons;
 }
 
@@ -38,6 +41,7 @@ const MOST_MARGIN = 0.15;
  *
  * weights: the layers from the last one backwards, the output matrix first of all (llama.cpp's -ngl); where the input
  *   embedding serves as output too, a GPU gets a copy of it, while the input side always stays in the machine's memory.
+ *   On the processor alone some are held twice (decideHeldWeights).
  * cache: cells × (K + V elements) in blocks of their types, layer by layer (cacheBytesByLayer).
  * work: the compute graph's buffer, u tokens at once, 4 bytes a value. Fitted to 90 graphs of nine shapes as llama.cpp
  *   v0.5.0 reported them (estimate-truth.test.ts compares): the greatest of
@@ -54,7 +58,7 @@ export function estimateMemory(question: MemoryQuestion): MemoryEstimate {
   const onGpu = place.kind === 'gpu';
   const trained = facts.contextTrained ?? DEFAULT_CONTEXT;
   const room = place.freeBytes === null ? null : place.freeBytes / (1 + decideMargin(lessons));
-  const fits = (contextTokens: number, gpuLayers: number): boolean => room !== null && sumParts(question, contextTokens, gpuLayers).totalBytes <= room;
+  const fits = (contextTokens: number, gpuLayers: number): boolean => room !== null && neededBytes(sumParts(question, contextTokens, gpuLayers)) <= room;
 
   const allLayers = onGpu ? layers : 0;
   const contextThatFits = room === null ? null : largest(Math.floor(Math.max(trained, settings.contextTokens ?? 0) / 256), (steps) => fits(steps * 256, allLayers)) * 256;
@@ -73,7 +77,7 @@ export function estimateMemory(question: MemoryQuestion): MemoryEstimate {
     ...parts,
     freeBytes: place.freeBytes,
     capacityBytes: place.capacityBytes,
-    verdict: decideVerdict(room, parts.totalBytes, onGpu && settings.gpuLayers === null && gpuLayers < layers && gpuLayers > 0, (layersThatFit ?? 0) > 0),
+    verdict: decideVerdict(room, neededBytes(parts), onGpu && settings.gpuLayers === null && gpuLayers < layers && gpuLayers > 0, (layersThatFit ?? 0) > 0),
     unload: [],
     layersThatFit,
     contextThatFits: contextThatFits === null || contextThatFits === 0 ? null : Math.min(contextThatFits, trained),
@@ -81,9 +85,14 @@ export function estimateMemory(question: MemoryQuestion): MemoryEstimate {
   };
 }
 
-type Parts = Pick<MemoryEstimate, 'weightsBytes' | 'cacheBytes' | 'workBytes' | 'overheadBytes' | 'totalBytes' | 'hostBytes'>;
+/** What must be free for it: all but the pages that the system takes back when it needs them. Pure. */
+export function neededBytes({ totalBytes, reclaimableBytes = 0 }: Pick<MemoryEstimate, 'totalBytes' | 'reclaimableBytes'>): number {
+  return totalBytes - reclaimableBytes;
+}
 
-function sumParts({ facts, settings, place, backend, lessons }: MemoryQuestion, contextTokens: number, gpuLayers: number): Parts {
+type Parts = Pick<MemoryEstimate, 'weightsBytes' | 'copiedBytes' | 'reclaimableBytes' | 'cacheBytes' | 'workBytes' | 'overheadBytes' | 'totalBytes' | 'hostBytes'>;
+
+function sumParts({ facts, settings, place, backend, processor, lessons }: MemoryQuestion, contextTokens: number, gpuLayers: number): Parts {
   const onGpu = place.kind === 'gpu' && gpuLayers > 0;
   const flashAttention = settings.flashAttention !== 'off';
   const microBatch = Math.min(settings.batch ?? DEFAULT_BATCH, padCells(contextTokens) * settings.parallel);
@@ -91,11 +100,14 @@ function sumParts({ facts, settings, place, backend, lessons }: MemoryQuestion, 
   const cache = cacheBytesByLayer(facts, shape);
   const work = workBytes(facts, shape);
   const overhead = lessons.overheadBytes ?? OVERHEAD[backend];
-  const { layers, inputEmbedding, output, rest, total } = facts.bytes;
+  const { layers, inputEmbedding, output, rest } = facts.bytes;
   if (!onGpu) {
-    const weights = total;
-    const cacheAll = sum(cache);
-    return { weightsBytes: weights, cacheBytes: cacheAll, workBytes: work, overheadBytes: overhead, totalBytes: weights + cacheAll + work + overhead, hostBytes: weights + cacheAll + work };
+    // A backend for GPUs without a layer on one holds the weights plain, as decideHeldWeights says. With mlock, node-llama-cpp reads the file instead of mapping it.
+    const weights = decideHeldWeights(facts, backend === 'cpu' ? processor : plainProcessor, settings.mmap && !settings.mlock);
+    const buffers = weights.bytes + sum(cache) + work;
+    const copied = weights.copiedBytes > 0 ? { copiedBytes: weights.copiedBytes } : {};
+    const reclaimable = weights.reclaimableBytes > 0 ? { reclaimableBytes: weights.reclaimableBytes } : {};
+    return { weightsBytes: weights.bytes, ...copied, ...reclaimable, cacheBytes: sum(cache), workBytes: work, overheadBytes: overhead, totalBytes: buffers + overhead, hostBytes: buffers };
   }
   // The output goes first, then the layers from the last one backwards.
   const from = Math.max(0, layers.length - (gpuLayers - 1));

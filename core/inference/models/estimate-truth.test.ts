@@ -12,6 +12,7 @@ import type { Place } from '../parts.ts';
 import { learnMemory } from './create-experience.ts';
 import { estimateMemory } from './estimate-memory.ts';
 import { createModelProbe, type ModelProbe } from './model-probe.ts';
+import { readProcessorFeatures } from './processor-features.ts';
 
 /**
  * Estimates against what llama.cpp itself reports of its buffers, and against the process's memory, on real files.
@@ -49,6 +50,7 @@ const cases: readonly Case[] = [
   { name: 'the same, 4,096, f32', path: () => tinyModel(folder, wide), settings: { contextTokens: 4096, cacheTypeK: 'f32', cacheTypeV: 'f32' } },
   { name: 'the same, 4,096, q5_1', path: () => tinyModel(folder, wide), settings: { contextTokens: 4096, cacheTypeK: 'q5_1', cacheTypeV: 'q5_1' } },
 ];
+const processor = readProcessorFeatures();
 const untaught = { overheadBytes: null, ownError: null };
 const percent = (estimated: number, truth: number): number => (Math.abs(estimated - truth) / truth) * 100;
 const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1] ?? Infinity;
@@ -62,7 +64,7 @@ it('buffers: of ten cases the median error is at most 5 percent, the cache exact
     const { loaded } = makeLoaded([modelAt(file, facts)]);
     const { id, bytes } = await loaded.load({ model: null, settings: wish });
     if (bytes === null) throw new Error('No bytes were reported');
-    const { weightsBytes, cacheBytes, workBytes } = estimateMemory({ facts, settings: wish, place: cpu, backend: 'cpu', lessons: untaught });
+    const { weightsBytes, cacheBytes, workBytes } = estimateMemory({ facts, settings: wish, place: cpu, backend: 'cpu', processor, lessons: untaught });
     // llama.cpp reports hundredths of a MiB.
     expect(Math.abs(cacheBytes - bytes.cache), name).toBeLessThan(20_000);
     expect(percent(weightsBytes, bytes.weights), name).toBeLessThan(1);
@@ -83,11 +85,11 @@ it('the process: what it holds after a full batch is what was estimated, and a r
   await collect(loaded.generate({ model: null, settings: wish }, { turns: [{ role: 'user', content: longPrompt(430), toolCalls: [], toolCallId: null }], maxTokens: 2 }));
   const truthBytes = pid === null ? null : await readResidentBytes(pid);
   if (truthBytes === null) throw new Error('The memory of the process is not known');
-  const estimate = estimateMemory({ facts, settings: wish, place: cpu, backend: 'cpu', lessons: untaught });
+  const estimate = estimateMemory({ facts, settings: wish, place: cpu, backend: 'cpu', processor, lessons: untaught });
   expect(percent(estimate.totalBytes, truthBytes)).toBeLessThan(15);
   const record = { modelId: 'm', place: 'cpu', backend: 'cpu' as const, estimatedBytes: estimate.totalBytes, overheadBytes: estimate.overheadBytes, workBytes: estimate.workBytes, truthBytes, atMs: 1 };
   const lessons = learnMemory([record], 'cpu', 'cpu');
-  const taught = estimateMemory({ facts, settings: wish, place: cpu, backend: 'cpu', lessons });
+  const taught = estimateMemory({ facts, settings: wish, place: cpu, backend: 'cpu', processor, lessons });
   expect(taught.ownError).toEqual({ medianPercent: expect.any(Number) as number, worstPercent: expect.any(Number) as number, loads: 1 });
   expect(percent(taught.totalBytes, truthBytes)).toBeLessThanOrEqual(percent(estimate.totalBytes, truthBytes) + 0.01);
 }, 300_000);

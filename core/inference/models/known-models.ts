@@ -8,7 +8,7 @@ import { writeFileAtomic } from '../../storage/write-file-atomic.ts';
 
 export const loadRecord = z.object({
   modelId: z.string(), place: z.string(), backend: backendKind,
-  /** What was estimated then, and of it what was taken for the backend itself and for compute buffers; bytes. */
+  /** What was estimated then, and of it what was taken for the backend itself and for compute buffers (with pages that the system may take back); bytes. */
   estimatedBytes: z.number(), overheadBytes: z.number(), workBytes: z.number(), truthBytes: z.number(), atMs: z.number(),
 });
 export type LoadRecord = z.infer<typeof loadRecord>;

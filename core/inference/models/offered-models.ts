@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { offeredModel, type Model, type ModelSubject, type OfferedModel } from '../../../contract/models.ts';
+import { offeredModel, type GgufFacts, type Model, type ModelSubject, type OfferedFile, type OfferedModel } from '../../../contract/models.ts';
 import { problemError } from '../../../contract/problem-catalogue.ts';
+import type { Problem } from '../../../contract/problem.ts';
 import { isFile, isOffered } from './find-model.ts';
 
 /** resources/data/offered-models.json. */
@@ -46,6 +47,56 @@ export function decideHeaderPlace(subject: Exclude<ModelSubject, { model: string
   if (file === undefined || repository === null) throw problemError('download.unknown', { what: `${offer.name} ${subject.quantisation}`, detail: `It comes as ${offer.files.map((one) => one.quantisation).join(', ')}.` });
   const parts = Array.from({ length: file.parts }, (_, i) => file.file.replace(/-\d{5}-of-(\d{5})\.gguf$/i, (_whole, of: string) => `-${String(i + 1).padStart(5, '0')}-of-${of}.gguf`));
   return { name: offer.name, urls: parts.map((part) => resolve(repository, revision, part)), fileBytes: file.bytes > 0 ? file.bytes : null, offer };
+}
+
+/** What the header of a file on a server said. */
+export interface ReadHeader {
+  readonly facts: GgufFacts | null;
+  readonly problem: Problem | null;
+  /** Of all parts together. */
+  readonly fileBytes: number;
+}
+export interface ReadHeaders {
+  /** As it was read in this run of the engine: megabytes are not fetched again for each look. */
+  get(place: Pick<HeaderPlace, 'urls' | 'fileBytes'>): ReadHeader | null;
+  /** Keeps it when it is sound, and of a file that was proposed: any other address may hold something else a moment later. */
+  keep(place: Pick<HeaderPlace, 'urls' | 'fileBytes' | 'offer'>, header: ReadHeader): void;
+  of(offer: Pick<OfferedModel, 'id'>, file: Pick<OfferedFile, 'file'>): GgufFacts | null;
+}
+
+const MOST_HEADERS = 200;
+
+/** Headers of files that are only offered, kept in memory. */
+export function createReadHeaders(): ReadHeaders {
+  const byUrl = new Map<string, { readonly header: ReadHeader; readonly offerId: string; readonly file: string; readonly announcedBytes: number | null }>();
+  return {
+    get({ urls: [url = ''], fileBytes }) {
+      const kept = byUrl.get(url);
+      // Announced otherwise since: another file.
+      return kept === undefined || kept.announcedBytes !== fileBytes ? null : kept.header;
+    },
+    keep({ urls: [url], fileBytes, offer }, header) {
+      if (url === undefined || offer === null || header.facts === null || header.problem !== null) return;
+      byUrl.delete(url);
+      byUrl.set(url, { header, offerId: offer.id, file: lastName(url), announcedBytes: fileBytes });
+      const oldest = byUrl.keys().next().value;
+      if (byUrl.size > MOST_HEADERS && oldest !== undefined) byUrl.delete(oldest);
+    },
+    of(offer, file) {
+      const name = file.file.replace(/^.*\//, '');
+      return [...byUrl.values()].find((one) => one.offerId === offer.id && one.file === name)?.header.facts ?? null;
+    },
+  };
+}
+
+/** What is known of a file's shapes: its own header, here or read from the server; else that of the file of the same model nearest in size. */
+export function findHeader(offer: Pick<OfferedModel, 'id' | 'files'>, file: OfferedFile, models: readonly Model[], headers: Pick<ReadHeaders, 'of'>): { readonly facts: GgufFacts; readonly own: boolean } | null {
+  const factsOf = (one: OfferedFile): GgufFacts | null => models.find((m) => m.id === one.hereAs)?.facts ?? headers.of(offer, one);
+  const own = factsOf(file);
+  if (own !== null) return { facts: own, own: true };
+  const away = (one: OfferedFile): number => Math.abs(Math.log(Math.max(1, one.bytes) / Math.max(1, file.bytes)));
+  const [nearest] = offer.files.flatMap((one) => { const facts = one === file ? null : factsOf(one); return facts === null ? [] : [{ facts, far: away(one) }]; }).sort((a, b) => a.far - b.far);
+  return nearest === undefined ? null : { facts: nearest.facts, own: false };
 }
 
 function lastName(url: string): string {

@@ -47,9 +47,11 @@ export function bytesPerToken(facts: GgufFacts, contextUsed: number, settings: C
   return layers + rest + output + cache + 2 * facts.recurrentBytes;
 }
 
-export interface SpeedQuestion {
+export interface SpeedQuestion extends BytesQuestion {
   readonly facts: GgufFacts;
   readonly settings: CacheTypes;
+}
+export interface BytesQuestion {
   readonly place: Place;
   readonly backend: BackendKind;
   /** Ids under which this very model was recorded. */
@@ -59,9 +61,13 @@ export interface SpeedQuestion {
 }
 
 /** Tokens a second at a short context: measured, else fitted to what was measured on that place, else by the prior. Pure. */
-export function predictSpeed(question: SpeedQuestion): SpeedPrediction {
-  const { facts, settings, place, backend, ids } = question;
-  const bytes = bytesPerToken(facts, 64, settings);
+export function predictSpeed({ facts, settings, ...question }: SpeedQuestion): SpeedPrediction {
+  return predictFromBytes({ ...question, bytes: bytesPerToken(facts, 64, settings), mixture: facts.experts !== null && facts.experts > 0 });
+}
+
+/** The same from the bytes that are read for one token. `mixture`: of experts. Pure. */
+export function predictFromBytes(question: BytesQuestion & { readonly bytes: number; readonly mixture: boolean }): SpeedPrediction {
+  const { bytes, mixture, place, backend, ids } = question;
   const records = question.records.filter((r) => r.place === place.key && r.backend === backend && r.depth <= SHORT_DEPTH && r.tokensPerSecond > 0);
   const mine = records.filter((r) => ids.includes(r.modelId));
   const bandwidth = place.bandwidth?.bytesPerSecond ?? null;
@@ -83,10 +89,10 @@ export function predictSpeed(question: SpeedQuestion): SpeedPrediction {
     const spread = Math.max(0.05, fit.spread * 2) + (fit.models === 1 ? 0.3 : 0);
     return { ...base, basis: 'fitted', tokensPerSecond: speed, low: speed * Math.max(0.1, 1 - spread), high: speed * (1 + spread), runs: fit.runs, efficiency: bandwidth === null ? null : 1 / (fit.secondsPerByte * bandwidth), fixedSeconds: fit.fixedSeconds };
   }
-  if (place.kind === 'cpu') return { ...base, why: 'How fast this machine’s memory is says no table: after one answer or one measurement here it is known.' };
+  if (place.kind === 'cpu') return { ...base, why: 'No table says how fast this machine’s memory is: after one answer or one measurement here it is known.' };
   if (bandwidth === null) return { ...base, why: `The memory bandwidth of ${place.name} is not known; measure instead.` };
   const hbm = place.computeCapability !== null && HBM.has(place.computeCapability);
-  const fixed = (hbm ? FIXED_SECONDS_HBM : FIXED_SECONDS) + WRAPPER_SECONDS + (facts.experts !== null && facts.experts > 0 ? FIXED_SECONDS_EXPERTS : 0);
+  const fixed = (hbm ? FIXED_SECONDS_HBM : FIXED_SECONDS) + WRAPPER_SECONDS + (mixture ? FIXED_SECONDS_EXPERTS : 0);
   const speed = 1 / (bytes / (EFFICIENCY * bandwidth) + fixed);
   return { ...base, basis: 'prior', tokensPerSecond: speed, low: speed * PRIOR_LOW, high: speed * PRIOR_HIGH, efficiency: EFFICIENCY, fixedSeconds: fixed };
 }

@@ -26,7 +26,11 @@ export interface Providers extends ProviderServices {
   answer(providerId: string, model: string | null, defaults?: RequestDefaults): Answer;
   /** The same with the names to show, as chat and comparisons want it. The server is asked for its models where none is named. */
   open(providerId: string, model: string | null, defaults?: RequestDefaults): Promise<{ modelName: string; provider: string; answer: Answer; truth: () => GpuTruth; memoryBytes: () => null }>;
-  /** Settings or a key were changed elsewhere. */
+  /** Settings were changed elsewhere: servers came, went or have another address. */
+  settingsChanged(): void;
+  /** The secret of this name was set or removed elsewhere. */
+  secretChanged(name: string): void;
+  /** Takes over what stands in settings and secrets now: which servers there are, and who has a key. Never rejects. */
   refresh(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -63,7 +67,8 @@ interface Held {
 }
 
 const MAX_PROVIDERS = 64;
-const secretName = (id: string): string => `provider:${id}`;
+const SECRET_PREFIX = 'provider:';
+const secretName = (id: string): string => `${SECRET_PREFIX}${id}`;
 
 /** Servers with OpenAI's API, used like models of this machine. Their keys are secrets and leave this file in one header only. */
 export function createProviders(options: ProvidersOptions): Providers {
@@ -73,6 +78,9 @@ export function createProviders(options: ProvidersOptions): Providers {
   const held = new Map<string, Held>();
   const stopping = new AbortController();
   let changing: Promise<unknown> = Promise.resolve();
+  let entriesBefore = settings().providers;
+  /** Being added here, with a look of its own. */
+  const ours = new Set<string>();
 
   const entryOf = (id: string): Entry => {
     const entry = settings().providers.find((one) => one.id === id);
@@ -136,6 +144,19 @@ export function createProviders(options: ProvidersOptions): Providers {
     changing = done.catch(() => undefined);
     return done;
   };
+
+  /** What stands in settings and secrets counts from now on; `look`: servers of which something is another. */
+  const takeOver = (look: readonly string[]): Promise<void> => change(async () => {
+    if (stopping.signal.aborted) return;
+    const entries = settings().providers;
+    for (const id of held.keys()) if (!entries.some((one) => one.id === id)) held.delete(id);
+    for (const entry of entries) heldOf(entry).hasKey = (await secrets.get(secretName(entry.id))) !== null;
+    tell();
+    for (const entry of entries.filter((one) => look.includes(one.id))) {
+      // A look that is under way has the old key.
+      void Promise.resolve(heldOf(entry).checking).catch(() => undefined).then(() => checkSoon(entry));
+    }
+  }).catch((error: unknown) => { log.warn('What was set for the providers elsewhere could not be taken over', { detail: String(error) }); });
 
   const ready = async (entry: Entry, model: string | null): Promise<Ready> => {
     if (heldOf(entry).facts === null) await check(entry);
@@ -204,12 +225,15 @@ export function createProviders(options: ProvidersOptions): Providers {
       const outlook = await look({ name, key: given, fetch: ask }, baseUrl);
       // Where it answers, the address that did is kept; else the one that a later look tries all ways from.
       const entry: Entry = { id, name, baseUrl: outlook.facts?.baseUrl ?? candidates.at(-1) ?? baseUrl };
-      if (given !== null) await secrets.set(secretName(id), given);
+      ours.add(id);
       try {
+        if (given !== null) await secrets.set(secretName(id), given);
         await updateProviders([...before, entry]);
       } catch (error) {
         if (given !== null) await secrets.set(secretName(id), null).catch(() => undefined);
         throw error;
+      } finally {
+        ours.delete(id);
       }
       settle(entry, given, outlook);
       tell();
@@ -234,12 +258,18 @@ export function createProviders(options: ProvidersOptions): Providers {
       const modelName = model ?? (await ready(entry, null)).model;
       return { modelName, provider: entry.name, answer: answer(providerId, modelName, defaults), truth: () => makeRemoteTruth(entry, now()), memoryBytes: () => null };
     },
-    async refresh() {
-      const entries = settings().providers;
-      for (const id of held.keys()) if (!entries.some((one) => one.id === id)) held.delete(id);
-      for (const entry of entries) heldOf(entry).hasKey = (await secrets.get(secretName(entry.id))) !== null;
-      tell();
+    settingsChanged() {
+      const before = entriesBefore;
+      entriesBefore = settings().providers;
+      const look = entriesBefore.filter((entry) => !ours.has(entry.id) && !before.some((one) => one.id === entry.id && one.baseUrl === entry.baseUrl));
+      // Any setting may have changed: most are no news here.
+      if (look.length > 0 || JSON.stringify(before) !== JSON.stringify(entriesBefore)) void takeOver(look.map((entry) => entry.id));
     },
+    secretChanged(name) {
+      const id = name.startsWith(SECRET_PREFIX) ? name.slice(SECRET_PREFIX.length) : null;
+      if (id !== null && !ours.has(id)) void takeOver([id]);
+    },
+    refresh: () => takeOver([]),
     async stop() {
       stopping.abort(new Error('The engine ends.'));
       await Promise.allSettled([changing, ...[...held.values()].map((one) => one.checking)]);

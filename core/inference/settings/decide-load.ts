@@ -2,6 +2,7 @@ import type { EngineSettings } from '../../../contract/inference.ts';
 import type { WorkerLoadInput } from '../../../contract/inference-worker.ts';
 import type { MemoryEstimate, Model } from '../../../contract/models.ts';
 import { problemError } from '../../../contract/problem-catalogue.ts';
+import { neededBytes } from '../models/estimate-memory.ts';
 import type { ChosenBackend, Place } from '../parts.ts';
 import { checkSettings } from './check-settings.ts';
 import { refuseForMemory, type LoadedNeighbour } from './refuse-for-memory.ts';
@@ -76,6 +77,8 @@ export function decideLoad(question: LoadQuestion): LoadDecision {
     chosen,
     worker: {
       engineFolder: backend.engineFolder,
+      // It was chosen after a trial in a child of our own, and this worker may die as well.
+      selfTest: false,
       backend: backend.kind,
       modelPath: model.path,
       gpuLayers,
@@ -176,7 +179,7 @@ function decideFit(question: LoadQuestion, base: EngineSettings, place: Place, o
 /** What must go first so that it fits: none, some, or null when that does not help or was not allowed. */
 function decideRoom(estimate: MemoryEstimate, { neighbours, makeRoom }: LoadQuestion, place: Place): readonly string[] | null {
   if (place.freeBytes === null) return [];
-  let missing = estimate.totalBytes - place.freeBytes;
+  let missing = neededBytes(estimate) - place.freeBytes;
   if (missing <= 0) return [];
   if (!makeRoom) return null;
   const unload: string[] = [];

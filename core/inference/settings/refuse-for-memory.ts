@@ -1,6 +1,7 @@
 import type { MemoryEstimate, Model } from '../../../contract/models.ts';
 import { makeProblem } from '../../../contract/problem-catalogue.ts';
 import { ProblemError, type ProblemAction } from '../../../contract/problem.ts';
+import { neededBytes } from '../models/estimate-memory.ts';
 import type { Place } from '../parts.ts';
 
 /** Another model in memory. */
@@ -33,12 +34,12 @@ export function refuseForMemory({ model, places, neighbours }: MemoryRefusal, es
   if (place.kind === 'gpu') {
     if (estimate.layersThatFit !== null && estimate.layersThatFit > 0) remedies.push(`Put ${estimate.layersThatFit} of ${estimate.layers} layers on the GPU; the rest is then slow.`);
     const cpu = places.find((other) => other.kind === 'cpu');
-    if (cpu?.freeBytes != null && cpu.freeBytes > estimate.totalBytes) remedies.push('Choose the CPU, which is slower and has the room.');
+    if (cpu?.freeBytes != null && cpu.freeBytes > neededBytes(estimate)) remedies.push('Choose the CPU, which is slower and has the room.');
   }
   remedies.push('Take a smaller quantisation, or end other programs.');
   const facts = {
-    name: model.name, contextTokens: estimate.contextTokens, need: formatBytes(estimate.totalBytes), place: place.name, free: formatBytes(place.freeBytes ?? 0),
-    needBytes: estimate.totalBytes, freeBytes: place.freeBytes, remedy: remedies.join(' '),
+    name: model.name, contextTokens: estimate.contextTokens, need: formatBytes(neededBytes(estimate)), place: place.name, free: formatBytes(place.freeBytes ?? 0),
+    needBytes: neededBytes(estimate), freeBytes: place.freeBytes, remedy: remedies.join(' '),
   };
   throw new ProblemError({ ...makeProblem('load.no_memory', facts), actions });
 }

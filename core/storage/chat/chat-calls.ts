@@ -36,6 +36,8 @@ export interface ChatAddition {
     readonly parentId: string | null;
     readonly content: string;
     readonly attachments: readonly Attachment[];
+    /** Files of another message of the conversation, by their places, that go before them. */
+    readonly kept?: { readonly messageId: string; readonly places: readonly number[] } | null;
     /** Taken where the conversation has none of its own. */
     readonly title: string;
   } | null;

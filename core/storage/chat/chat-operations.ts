@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { ConversationPage, Message } from '../../../contract/chat.ts';
+import type { Attachment, ConversationPage, Message } from '../../../contract/chat.ts';
 import { makeProblem, problemError } from '../../../contract/problem-catalogue.ts';
 import type { ChatAdded, ChatAddition, ChatCalls, ChatOp, WholeMessage } from './chat-calls.ts';
 import { openConversationRows } from './conversation-rows.ts';
@@ -62,12 +62,21 @@ export function openChatOperations(db: DatabaseSync): ChatOperations {
     if (beside.parent === null) throw problemError('chat.not_found', { what: 'The message that this one answers' });
     return messages.placeOf(beside.parent);
   };
+  const keptFiles = (conversation: number, { messageId, places }: NonNullable<NonNullable<ChatAddition['user']>['kept']>): Attachment[] => {
+    const files = messages.attachmentsOf(messages.place(conversation, messageId).n);
+    return [...new Set(places)].map((place) => {
+      const file = files[place];
+      if (file === undefined) throw problemError('chat.not_found', { what: `File ${place + 1} of the message ${messageId.slice(0, 64)}` });
+      return file;
+    });
+  };
   const add = (input: ChatAddition): ChatAdded => {
     const row = conversations.get(input.conversationId);
     let parent = parentOf(input, row);
     let bytes = 0;
     if (input.user !== null) {
-      const { id, content, attachments, title } = input.user;
+      const { id, content, kept = null, title } = input.user;
+      const attachments = [...(kept === null ? [] : keptFiles(row.n, kept)), ...input.user.attachments];
       parent = messages.add({ id, conversation: row.n, parent, role: 'user', atMs: input.nowMs, content, attachments, answer: null });
       words.putMessage(parent.n, content);
       bytes = messages.size(parent.n);

@@ -43,6 +43,7 @@ export interface MessageRows {
   /** What a page shows: at most `characters` of each text. */
   read(n: number, characters: number): Message;
   readWhole(n: number): WholeMessage;
+  attachmentsOf(n: number): Attachment[];
   /** Length of all its texts, characters. */
   size(n: number): number;
   /** Siblings, itself included, in order of time. */
@@ -89,8 +90,8 @@ export function openMessageRows(db: DatabaseSync): MessageRows {
     return row;
   };
 
-  const textsOf = (row: Record<string, SQLOutputValue>): Attachment[] =>
-    row['attachments'] === 0 ? [] : sql.attachmentTexts.all(Number(row['n'])).map((a) => ({ name: String(a['name']), text: String(a['text']) }));
+  const attachmentsOf = (n: number): Attachment[] => sql.attachmentTexts.all(n).map((a) => ({ name: String(a['name']), text: String(a['text']) }));
+  const textsOf = (row: Record<string, SQLOutputValue>): Attachment[] => (row['attachments'] === 0 ? [] : attachmentsOf(Number(row['n'])));
 
   return {
     place: (conversation, id) => found(sql.place.get(id, conversation), `The message ${id.slice(0, 64)}`),
@@ -155,6 +156,7 @@ export function openMessageRows(db: DatabaseSync): MessageRows {
       const rest = sql.rest.get(n);
       return { ...bare(row), content: String(row['content']) + String(rest?.['content'] ?? ''), thinking: String(row['thinking']) + String(rest?.['thinking'] ?? ''), attachments: textsOf(row) };
     },
+    attachmentsOf,
     size: (n) => Number(sql.size.get(n)?.['size'] ?? 0),
     siblings: (conversation, n) => sql.siblings.all(conversation, n).map((row) => String(row['id'])),
     open: () => sql.open.all().map((row) => ({ n: Number(row['n']), answer: parseStored(row['answer'], messageSchema.shape.answer) })),

@@ -64,7 +64,7 @@ const PAGE = '<!DOCTYPE html><html><head><title>Sign in to the guest network</ti
 export const HUB_COMMIT = '0123456789abcdef0123456789abcdef01234567';
 
 /** A server on the loopback that behaves as the model hub does, and badly where it is told to. */
-export async function startModelHub(repositories: Readonly<Record<string, ServedRepository>>): Promise<ModelHub> {
+export async function startModelHub(repositories: Readonly<Record<string, ServedRepository>>, { port: wished = 0 }: { /** One that was used before. */ readonly port?: number } = {}): Promise<ModelHub> {
   const served = new Map(Object.entries(repositories).map(([name, one]) => [name, { ...one, files: new Map(Object.entries(one.files)) }]));
   const requests: HubRequest[] = [];
   const counts = new Map<string, number>();
@@ -202,7 +202,7 @@ export async function startModelHub(repositories: Readonly<Record<string, Served
   const server = createServer(answer);
   server.keepAliveTimeout = 60_000;
   server.on('clientError', (_, socket) => { socket.destroy(); });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', () => { resolve(); }));
+  await new Promise<void>((resolve) => server.listen(wished, '127.0.0.1', () => { resolve(); }));
   const address = server.address();
   const port = typeof address === 'object' && address !== null ? address.port : 0;
   base = `http://127.0.0.1:${port}`;

@@ -1,5 +1,6 @@
 import type { GgufFacts, TensorBytes } from '../../../contract/models.ts';
 import { checkTemplate } from './check-template.ts';
+import { groupTensors } from './group-tensors.ts';
 import { decideLayerPlan } from './layer-plan.ts';
 import type { GgufHeader, HeaderTensor, HeaderValue } from './parse-gguf.ts';
 import { fileTypes } from './tensor-types.ts';
@@ -20,6 +21,7 @@ export function decideFacts(first: GgufHeader, others: readonly GgufHeader[]): G
   const layers = Math.min(MAX_LAYERS, Math.max(0, (number('block_count') ?? blocks) - (number('nextn_predict_layers') ?? 0)));
   const plan = decideLayerPlan(first, architecture, layers);
   const bytes = sumBytes(tensors, layers);
+  const groups = groupTensors([first, ...others].map((header) => header.tensors), architecture, layers);
 
   const parameters = tensors.reduce((sum, tensor) => sum + tensor.elements, 0);
   const expertParameters = tensors.filter(isExpert).reduce((sum, tensor) => sum + tensor.elements, 0);
@@ -59,6 +61,7 @@ export function decideFacts(first: GgufHeader, others: readonly GgufHeader[]): G
     licence: licence.id === null && licence.name === null && licence.link === null ? null : licence,
     tensors: tensors.length,
     bytes,
+    ...(groups === null ? {} : { groups }),
     split: splitCount > 1 ? { part: (whole(first.values.get('split.no')) ?? 0) + 1, of: splitCount } : null,
     endsAtByte: first.endsAtByte,
     embeddingOnly: isEmbeddingOnly(first, architecture, own),

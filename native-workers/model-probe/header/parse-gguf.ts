@@ -24,6 +24,8 @@ export interface HeaderTensor {
   readonly dimensions: readonly number[];
   readonly elements: number;
   readonly bytes: number;
+  /** Where it begins, from the start of the tensors' data. */
+  readonly offset: number;
 }
 
 export interface GgufHeader {
@@ -201,7 +203,7 @@ export function parseGguf(bytes: Uint8Array, path: string): GgufHeader {
     end = offset + size;
     expected = padded(end);
     if (expected > MAX_DATA_BYTES) throw damaged('its tensors would be larger than any file.');
-    tensors.push({ name, type, dimensions, elements, bytes: size });
+    tensors.push({ name, type, dimensions, elements, bytes: size, offset });
   }
   const dataStart = padded(at);
   return { version, values, tensors, dataStart, endsAtByte: tensors.length === 0 ? at : dataStart + end };

@@ -16,7 +16,7 @@ import { LinkOpener } from './markdown/external-link.tsx';
 import { describeEnd } from './messages/figures.ts';
 import { MessageList } from './messages/message-list.tsx';
 import { canChat } from './model-choices.ts';
-import { ProblemActions } from './problem-actions.tsx';
+import { ProblemActions } from '../../app/problem-actions.tsx';
 import { AnswerSettings } from './settings/answer-settings.tsx';
 import { useProviders, useSettingNotes } from './use-providers.ts';
 
@@ -142,7 +142,7 @@ function Conversations({ section, sought }: { readonly section: string | null; r
             fetchingOlder={fetchingOlder}
             sought={sought}
             onOlder={() => void store.older()}
-            onEdit={(message, text) => void store.send({ content: text, attachments: none, replaces: message })}
+            onEdit={(message, { text, kept }) => void store.send({ content: text, attachments: none, replaces: { message, kept } })}
             onRegenerate={(message) => void store.regenerate(message.id)}
             onShowBranch={(id) => void store.showBranch(id)}
             onWhole={(message) => store.whole(message.id)}

@@ -6,7 +6,7 @@ import { valueOf } from '../../connection/remote.ts';
 import { Button } from '../../ui/button.tsx';
 import { formatDuration, formatWhole } from '../../ui/format.ts';
 import { plainText } from '../../ui/plain-text.ts';
-import { ProblemActions } from './problem-actions.tsx';
+import { ProblemActions } from '../../app/problem-actions.tsx';
 
 const none: readonly never[] = [];
 

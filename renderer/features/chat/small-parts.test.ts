@@ -30,7 +30,7 @@ describe('models to choose from', () => {
     expect(groups.map((g) => [g.title, g.choices.map((c) => c.text)])).toEqual([
       ['Default', ['The default model']],
       ['In memory', ['Tiny, loads, 45 %']],
-      ['On this machine', ['Small, 93.8 MiB']],
+      ['On this machine', ['Small, 98.4 MB']],
       ['Box', ['big, does not answer']],
       ['Not here', ['gone, not here']],
     ]);

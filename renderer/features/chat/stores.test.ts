@@ -13,7 +13,7 @@ let engine: TestEngine;
 let store: ChatStore;
 beforeEach(() => {
   engine = makeEngine();
-  store = createChatStore({ client: engine.client, source, clock: engine.clock, frame: engine.askFrame });
+  store = createChatStore({ client: engine.client, source, clock: engine.clock, frame: engine.askFrame, now: engine.now });
 });
 afterEach(() => {
   store.getState().open(null);
@@ -94,9 +94,9 @@ describe('messages', () => {
   it('an edited one stands beside what it replaces, also the first', async () => {
     await openWriting();
     engine.answer('chat.send', { messageId: 'u', answerId: 'a' });
-    await store.getState().send({ content: 'New', attachments: [], replaces: makeUser('u5', 'a4', 'Old') });
-    await store.getState().send({ content: 'New', attachments: [], replaces: makeUser('u1', null, 'Old') });
-    expect(engine.inputsOf('chat.send').map((i) => (i as { parentId: unknown }).parentId)).toEqual(['a4', '']);
+    await store.getState().send({ content: 'New', attachments: [], replaces: { message: makeUser('u5', 'a4', 'Old'), kept: [] } });
+    await store.getState().send({ content: 'New', attachments: [], replaces: { message: makeUser('u1', null, 'Old'), kept: [0, 2] } });
+    expect(engine.inputsOf('chat.send')).toEqual([{ conversationId: 'c', parentId: 'a4', content: 'New', attachments: [] }, { conversationId: 'c', parentId: '', content: 'New', attachments: [], kept: { messageId: 'u1', places: [0, 2] } }]);
   });
 
   it('what fails is told, and nothing else is sent meanwhile', async () => {
@@ -124,7 +124,28 @@ describe('messages', () => {
     expect(valueOf(store.getState().thread)?.from).toBe(50);
     expect(await store.getState().reach('u3')).toBe(true);
     expect(valueOf(store.getState().thread)?.messages.map((m) => m.id)).toEqual(all.map((m) => m.id));
+    engine.answer('chat.update', new ProblemError(makeProblem('chat.not_found', { what: 'The message nowhere' })));
     expect(await store.getState().reach('nowhere')).toBe(false);
+    expect(store.getState().problem?.code).toBe('chat.not_found');
+  });
+
+  it('one that is sought in another branch brings that branch, once', async () => {
+    const branches = { old: [makeUser('u1', null, 'Hi'), makeAnswer('a1', 'u1', 'kestrel'), makeUser('u2', 'a1', 'more'), makeAnswer('a2', 'u2', 'end')], shown: [makeUser('u1', null, 'Hi'), makeAnswer('a9', 'u1', 'otter')] };
+    let head: keyof typeof branches = 'shown';
+    engine.answer('chat.page', () => makePage('c', branches[head]));
+    engine.answer('chat.update', ({ headId }: { headId: string }) => {
+      head = headId === 'a1' ? 'old' : 'shown';
+      return makeConversation('c', { headId });
+    });
+    store.getState().open('c');
+    await engine.settle();
+    expect(await store.getState().reach('a1')).toBe(true);
+    expect(engine.inputsOf('chat.update')).toEqual([{ id: 'c', headId: 'a1' }]);
+    expect(valueOf(store.getState().thread)?.messages.map((m) => m.id)).toEqual(['u1', 'a1', 'u2', 'a2']);
+    // Who then walks back to the other branch is left there.
+    await store.getState().showBranch('a9');
+    expect(await store.getState().reach('a1')).toBe(true);
+    expect(valueOf(store.getState().thread)?.messages.map((m) => m.id)).toEqual(['u1', 'a9']);
   });
 
   it('a long one is fetched whole when it is asked for', async () => {
@@ -208,15 +229,15 @@ it('a comparison is watched while it runs, and read whole when it is over', asyn
   engine.answer('comparisons.list', [running]);
   expect(await comparisons.getState().start({ prompts: ['p'], contenders: [] })).toBe('x');
   await engine.settle();
-  engine.comparison.send(running);
-  engine.comparison.send({ ...running, sentence: 'half' });
+  engine.comparison.send({ t: 'whole', comparison: running });
+  engine.comparison.send({ t: 'change', answers: [], rest: { sentence: 'half' } });
   await engine.settle();
   engine.frame();
   expect(valueOf(comparisons.getState().open)?.sentence).toBe('half');
   await comparisons.getState().cancel();
   expect(engine.inputsOf('jobs.cancel')).toEqual([{ id: 'j' }]);
   engine.answer('comparisons.get', { ...running, state: 'done', sentence: 'whole' });
-  engine.comparison.send({ ...running, state: 'done', sentence: 'cut' });
+  engine.comparison.send({ t: 'change', answers: [], rest: { state: 'done', sentence: 'cut' } });
   await engine.settle();
   engine.frame();
   expect(valueOf(comparisons.getState().open)?.sentence).toBe('whole');

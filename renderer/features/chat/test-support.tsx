@@ -1,6 +1,7 @@
 import { act } from '@testing-library/react';
 import { vi } from 'vitest';
-import { answerer, type ChatEvent, type Comparison, type Conversation, type ConversationPage, type Message, type PromptSet } from '../../../contract/chat.ts';
+import { answerer, type ChatEvent, type Conversation, type ConversationPage, type Message, type PromptSet } from '../../../contract/chat.ts';
+import type { ComparisonChange } from '../../../contract/comparison-change.ts';
 import { engineSettings, type GenerationFigures, type GpuTruth, type LoadedModel } from '../../../contract/inference.ts';
 import type { Download, Model, ModelList, OfferedModel } from '../../../contract/models.ts';
 import type { App } from '../../app/context.tsx';
@@ -62,10 +63,12 @@ export interface TestEngine {
   readonly loaded: ReturnType<typeof makeStream<LoadedModel[]>>;
   readonly models: ReturnType<typeof makeStream<ModelList>>;
   readonly downloads: ReturnType<typeof makeStream<Download[]>>;
-  readonly comparison: ReturnType<typeof makeStream<Comparison>>;
+  readonly comparison: ReturnType<typeof makeStream<ComparisonChange>>;
   /** Frames that were asked for run now. */
   frame(): void;
   readonly askFrame: (work: () => void) => void;
+  /** A second passes with each frame: what was drawn, however slowly, has had its rest. */
+  readonly now: () => number;
   inputsOf(operation: string): readonly unknown[];
   /** Every promise that can go on has gone on, and the beat has passed. */
   settle(): Promise<void>;
@@ -76,8 +79,9 @@ export function makeEngine(): TestEngine {
   const answers = new Map<string, unknown>();
   const calls: Call[] = [];
   let frames: (() => void)[] = [];
+  let frameMs = 0;
   const beats = new Set<(nowMs: number) => void>();
-  const streams = { conversations: makeStream<Conversation[]>(true), events: makeStream<ChatEvent>(false), loaded: makeStream<LoadedModel[]>(true), models: makeStream<ModelList>(true), downloads: makeStream<Download[]>(true), comparison: makeStream<Comparison>(true), providers: makeStream<unknown[]>(true) };
+  const streams = { conversations: makeStream<Conversation[]>(true), events: makeStream<ChatEvent>(false), loaded: makeStream<LoadedModel[]>(true), models: makeStream<ModelList>(true), downloads: makeStream<Download[]>(true), comparison: makeStream<ComparisonChange>(true), providers: makeStream<unknown[]>(true) };
   const watched: Readonly<Record<string, { open(signal?: AbortSignal): AsyncIterable<unknown> }>> = { 'chat.watch': streams.conversations, 'chat.follow': streams.events, 'inference.watchLoaded': streams.loaded, 'models.watch': streams.models, 'downloads.watch': streams.downloads, 'comparisons.watch': streams.comparison, 'inference.watchProviders': streams.providers };
   const call = (operation: string) => async (input: unknown, options?: { readonly signal?: AbortSignal }): Promise<unknown> => {
     const stream = watched[operation];
@@ -104,7 +108,9 @@ export function makeEngine(): TestEngine {
     answer: (operation, value) => answers.set(operation, value),
     ...streams,
     askFrame: (work) => frames.push(work),
+    now: () => frameMs,
     frame: () => act(() => {
+      frameMs += 1000;
       const now = frames;
       frames = [];
       for (const work of now) work();
@@ -148,7 +154,7 @@ export function makeApp(engine: TestEngine): App & { readonly opened: string[]; 
     jobs: store({ drawer: false }),
     models: createModelsStore({ client, source, clock }),
     loaded: createLoadedStore({ client, source, clock }),
-    chat: createChatStore({ client, source, clock, frame: engine.askFrame }),
+    chat: createChatStore({ client, source, clock, frame: engine.askFrame, now: engine.now }),
     comparisons: createComparisonsStore({ client, source, frame: engine.askFrame }),
   } as unknown as App & { opened: string[]; saved: { name: string; text: string }[] };
 }

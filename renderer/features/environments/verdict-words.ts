@@ -1,4 +1,4 @@
-import { isFinding, type EnvironmentMatrix, type MatrixRow, type VerdictCell, type VerdictWord } from '../../../contract/verdict.ts';
+import { isFinding, verdictNames, type EnvironmentMatrix, type MatrixRow, type VerdictCell, type VerdictWord } from '../../../contract/verdict.ts';
 import type { StateKind } from '../../ui/state-mark.tsx';
 import type { MatrixOrder } from '../../stores/environments-store.ts';
 
@@ -10,19 +10,19 @@ export interface VerdictWords {
   readonly kind: StateKind | null;
 }
 
-/** How the words of a verdict are said. */
+/** How the words of a verdict are said. A cell is narrow: one of them is shorter here. */
 export const verdictWords: Readonly<Record<VerdictWord, VerdictWords>> = {
-  native: { word: 'native', means: 'has kernels', kind: 'fine' },
-  jit: { word: 'by JIT', means: 'compiled at first use', kind: 'fine' },
-  library_gap: { word: 'library gap', means: 'torch fine, a library not', kind: 'attention' },
-  incompatible: { word: 'incompatible', means: 'no kernels', kind: 'problem' },
-  cpu_only: { word: 'CPU only', means: 'no CUDA', kind: 'attention' },
-  driver_too_old: { word: 'driver too old', means: 'driver below the build', kind: 'problem' },
+  native: { word: verdictNames.native, means: 'has kernels', kind: 'fine' },
+  jit: { word: verdictNames.jit, means: 'compiled at first use', kind: 'fine' },
+  library_gap: { word: verdictNames.library_gap, means: 'torch fine, a library not', kind: 'attention' },
+  incompatible: { word: verdictNames.incompatible, means: 'no kernels', kind: 'problem' },
+  cpu_only: { word: verdictNames.cpu_only, means: 'no CUDA', kind: 'attention' },
+  driver_too_old: { word: verdictNames.driver_too_old, means: 'driver below the build', kind: 'problem' },
   driver_mismatch: { word: 'mismatch', means: 'two driver versions', kind: 'problem' },
-  gpu_unsupported: { word: 'no build', means: 'none serves this GPU', kind: 'problem' },
-  broken: { word: 'broken', means: 'no import', kind: 'problem' },
-  no_torch: { word: 'no torch', means: 'nothing installed', kind: null },
-  unknown: { word: 'unknown', means: 'not decided', kind: 'unknown' },
+  gpu_unsupported: { word: verdictNames.gpu_unsupported, means: 'none serves this GPU', kind: 'problem' },
+  broken: { word: verdictNames.broken, means: 'no import', kind: 'problem' },
+  no_torch: { word: verdictNames.no_torch, means: 'nothing installed', kind: null },
+  unknown: { word: verdictNames.unknown, means: 'not decided', kind: 'unknown' },
 };
 
 /** Worst first: what cannot work, what works badly, what is fine, what has no torch. */

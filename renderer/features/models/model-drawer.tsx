@@ -1,26 +1,22 @@
 import { useEffect, useRef, type ReactNode } from 'react';
-import type { Download, Model, ModelOutlook, OfferedModel } from '../../../contract/models.ts';
+import type { Model, ModelOutlook } from '../../../contract/models.ts';
 import { useApp, useLoaded, useModels } from '../../app/context.tsx';
-import { hrefOf } from '../../app/routes.ts';
+import { ProblemActions } from '../../app/problem-actions.tsx';
+import { goTo, hrefOf } from '../../app/routes.ts';
 import { loading, valueOf, type Remote } from '../../connection/remote.ts';
 import type { OpenModel } from '../../stores/models-store.ts';
 import { Button } from '../../ui/button.tsx';
 import { formatBytes, formatCount, formatDeviceName, formatFigures, formatGib, formatWhole } from '../../ui/format.ts';
 import { Icon } from '../../ui/icons.tsx';
 import { plainText } from '../../ui/plain-text.ts';
-import { ProblemNote } from '../../ui/problem-note.tsx';
 import { Value } from '../../ui/value.tsx';
-import { DownloadCell } from './download-cell.tsx';
-import { describeBasis, memoryOn, speedOn } from './model-words.ts';
-
-interface Place {
-  readonly key: string;
-  readonly name: string;
-}
+import { EveryPlace } from './every-place.tsx';
+import { FilesSection } from './files-section.tsx';
+import { describeBasis, isMeasured, listPlaceOutlooks, type ShownPlace } from './model-words.ts';
 
 /** All about one model: files that can be had, why the speed is what it is, measuring it, licence, file. */
-export function ModelDrawer({ open, place, onClose }: { readonly open: OpenModel; readonly place: Place | null; onClose(): void }): ReactNode {
-  const { models: store, jobs, ui, shell } = useApp();
+export function ModelDrawer({ open, place, onClose }: { readonly open: OpenModel; readonly place: ShownPlace | null; onClose(): void }): ReactNode {
+  const { models: store, chat, jobs, ui, shell } = useApp();
   const list = useModels((s) => valueOf(s.list));
   const offers = useModels((s) => valueOf(s.offered)) ?? [];
   const downloads = useModels((s) => valueOf(s.downloads)) ?? [];
@@ -32,11 +28,25 @@ export function ModelDrawer({ open, place, onClose }: { readonly open: OpenModel
   useEffect(() => box.current?.focus(), [open.kind, open.id]);
   const name = plainText(model?.name ?? offered?.name ?? valueOf(outlook)?.name ?? open.id);
   const known = valueOf(outlook);
-  const speed = speedOn(known, place?.key ?? null);
-  const memory = memoryOn(known, place?.key ?? null);
+  const file = open.kind === 'offered' ? (offered?.files.find((f) => f.quantisation === open.quantisation) ?? null) : null;
+  const everywhere = listPlaceOutlooks(known, file);
+  const there = everywhere.find((o) => o.place === place?.key) ?? null;
+  const { speed = null, memory = null } = there ?? {};
+  const link = [offered?.licence?.link, model?.facts?.licence?.link].find((one): one is string => one != null && /^https:\/\//i.test(one) && URL.canParse(one))?.slice(0, 300) ?? null;
+  const readLicence = async (url: string): Promise<void> => {
+    // The address may be the file's own word. The desktop window asks by itself before it opens one; a tab does not.
+    const yes = shell.kind !== 'browser' || (await shell.confirm({ title: `Open ${new URL(url).host}?`, detail: url, confirmLabel: 'Open' }));
+    if (yes && !(await shell.openExternal(url))) ui.getState().say('This address is not opened: only https is.');
+  };
   const measure = async (): Promise<void> => {
     const job = await store.getState().measure(open.kind === 'here' ? { model: open.id } : { offered: open.id, quantisation: open.quantisation }, place?.key ?? null);
     if (job !== null) jobs.getState().open(job.id);
+  };
+  const compare = async (): Promise<void> => {
+    // A comparison begins with what a new conversation would use.
+    chat.getState().open(null);
+    await chat.getState().change({ answerer: { ...chat.getState().draft.answerer, provider: null, model: open.id } });
+    goTo('chat', 'compare');
   };
   const remove = async (): Promise<void> => {
     const plan = await store.getState().planRemove(open.id);
@@ -58,21 +68,25 @@ export function ModelDrawer({ open, place, onClose }: { readonly open: OpenModel
         {open.kind === 'offered' && offered !== null && <p className="note say">{plainText(offered.note)}</p>}
         <div className="acts">
           {open.kind === 'here' && <a className="btn primary" href={`${hrefOf('chat')}?model=${encodeURIComponent(open.id)}`}>Chat</a>}
+          {open.kind === 'here' && <Button onClick={() => void compare()}>Compare</Button>}
           <Button onClick={() => void measure()}>{open.kind === 'here' ? 'Measure' : 'Measure with a synthetic model'}</Button>
         </div>
       </header>
-      {[...(model?.problems ?? []), ...(known?.problems ?? [])].length > 0 && <section className="found" aria-label="Findings">{[...(model?.problems ?? []), ...(known?.problems ?? [])].map((p, i) => <ProblemNote key={`${p.code} ${String(i)}`} problem={p} />)}</section>}
-      {outlook.state === 'failed' && <section className="found"><ProblemNote problem={outlook.problem} /></section>}
-      {offered !== null && <Files offered={offered} downloads={downloads} />}
+      {[...(model?.problems ?? []), ...(known?.problems ?? [])].length > 0 && <section className="found" aria-label="Findings">{[...(model?.problems ?? []), ...(known?.problems ?? [])].map((p, i) => <ProblemActions key={`${p.code} ${String(i)}`} problem={p} onRetry={store.getState().again} />)}</section>}
+      {outlook.state === 'failed' && <section className="found"><ProblemActions problem={outlook.problem} onRetry={store.getState().again} /></section>}
+      {offered !== null && <FilesSection offered={offered} downloads={downloads} place={place} />}
+      {everywhere.length > 0 && <EveryPlace outlooks={everywhere} chosen={place?.key ?? null} holds={(key) => loaded !== null && loaded.truth.placed.some((p) => (p.uuid ?? 'cpu') === key)} onChoose={store.getState().setPlace} />}
       {speed !== null && (
         <section>
-          <h3>{speed.basis === 'measured' || speed.basis === 'measured_synthetic' ? 'Speed' : 'Why this speed'} <span className="sub">{place === null ? '' : plainText(formatDeviceName(place.name))}</span></h3>
+          <h3>{isMeasured(speed) ? 'Speed' : 'Why this speed'} <span className="sub">{place === null ? '' : plainText(formatDeviceName(place.name))}</span></h3>
           {speed.tokensPerSecond === null ? <p className="note">{plainText(speed.why ?? 'Nothing is known yet.')} Measure it.</p> : (
             <p className="note">
               {speed.roofline !== null && speed.bandwidth !== null && <><Value of={{ text: formatFigures(speed.bandwidth / 1e9), unit: 'GB/s' }} /> ÷ <Value of={{ text: formatFigures(speed.bytesPerToken / 1e9), unit: 'GB per token' }} /> = <Value of={{ text: formatFigures(speed.roofline), unit: 'tok/s' }} /> at most. </>}
               {speed.basis === 'prior' && <>Other machines with such a GPU reach this: t = bytes ÷ ({formatFigures((speed.efficiency ?? 0) * 100)} % of the bandwidth) + {formatFigures((speed.fixedSeconds ?? 0) * 1000)} ms.</>}
               {speed.basis === 'fitted' && <>Fitted to {formatCount(speed.runs, 'run')} on this machine.</>}
-              {(speed.basis === 'measured' || speed.basis === 'measured_synthetic') && <>{formatFigures(speed.tokensPerSecond)} tok/s {describeBasis(speed)}, {formatCount(speed.runs, 'run')}{speed.roofline === null ? '' : `, ${formatFigures((100 * speed.tokensPerSecond) / speed.roofline)} % of the roofline`}.</>}
+              {isMeasured(speed) && <>{formatFigures(speed.tokensPerSecond)} tok/s {describeBasis(speed)}, {formatCount(speed.runs, 'run')}{speed.roofline === null ? '' : `, ${formatFigures((100 * speed.tokensPerSecond) / speed.roofline)} % of the roofline`}.</>}
+              {there?.from === 'sibling' && <> Its shapes are those of another quantisation of this model, scaled to its size.</>}
+              {there?.from === 'size' && <> All of its {formatBytes(there.weightsBytes).text} {formatBytes(there.weightsBytes).unit} count as read for each token, until its header has been read.</>}
               {speed.bandwidthFrom !== null && <span className="q"> Bandwidth: {plainText(speed.bandwidthFrom)}.</span>}
             </p>
           )}
@@ -94,36 +108,11 @@ export function ModelDrawer({ open, place, onClose }: { readonly open: OpenModel
       {(model?.facts?.licence != null || offered?.licence != null) && (
         <section>
           <h3>Licence <span className="sub">{plainText(model?.facts?.licence?.name ?? offered?.licence?.name ?? model?.facts?.licence?.id ?? '')}</span></h3>
-          <p className="note">{plainText(offered?.licence?.conditions ?? '')} {plainText(offered?.licence?.link ?? model?.facts?.licence?.link ?? '')}</p>
+          <p className="note">{plainText(offered?.licence?.conditions ?? '')} {link !== null && <Button look="bare" small title={link} onClick={() => void readLicence(link)}>Read it</Button>}</p>
         </section>
       )}
       {model !== null && <FileSection model={model} onVerify={() => void store.getState().verify(model.id).then((job) => { if (job !== null) jobs.getState().open(job.id); })} onRemove={() => void remove()} />}
     </aside>
-  );
-}
-
-function Files({ offered, downloads }: { readonly offered: OfferedModel; readonly downloads: readonly Download[] }): ReactNode {
-  const { models: store } = useApp();
-  return (
-    <section>
-      <h3>Quantisations</h3>
-      <table className="tbl plain">
-        <thead><tr><th scope="col">File</th><th scope="col" className="num">Size</th><th scope="col"><span className="sr">Here</span></th></tr></thead>
-        <tbody>
-          {offered.files.map((file) => {
-            const download = downloads.find((d) => d.name === offered.name && d.quantisation === file.quantisation && d.state !== 'done' && d.state !== 'cancelled');
-            return (
-              <tr key={file.file}>
-                <td>{plainText(file.quantisation)}{file.parts > 1 && <span className="q"> {file.parts} parts</span>}</td>
-                <td className="num">{file.bytes > 0 ? <Value of={formatBytes(file.bytes)} /> : '—'}</td>
-                <td className="num">{file.hereAs !== null ? <span className="st fine"><Icon name="ok" />here</span> : download ? <DownloadCell download={download} /> : <Button look="bare" small aria-label={`Get ${plainText(offered.name)} ${plainText(file.quantisation)}`} onClick={() => void store.getState().get({ offered: offered.id, quantisation: file.quantisation })}>Get</Button>}</td>
-              </tr>
-            );
-          })}
-        </tbody>
-      </table>
-      {offered.gated && <p className="note">Its maker asks for consent: accept the terms on the model’s page, and set a hub token in the settings.</p>}
-    </section>
   );
 }
 

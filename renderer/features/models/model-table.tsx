@@ -5,23 +5,17 @@ import { useApp } from '../../app/context.tsx';
 import { valueOf, type Remote } from '../../connection/remote.ts';
 import type { OpenModel } from '../../stores/models-store.ts';
 import { Button } from '../../ui/button.tsx';
-import { formatBytes, formatDeviceName, formatFigures, formatGib } from '../../ui/format.ts';
+import { formatBytes, formatDeviceName, formatGib } from '../../ui/format.ts';
 import { plainText } from '../../ui/plain-text.ts';
 import { NotReported, Value } from '../../ui/value.tsx';
 import { DownloadCell } from './download-cell.tsx';
 import { FitBar } from './fit-bar.tsx';
-import { describeBasis, formatParameters, memoryOn, speedOn, type ModelRow } from './model-words.ts';
-
-interface Place {
-  readonly key: string;
-  readonly name: string;
-  readonly freeBytes: number | null;
-  readonly capacityBytes: number | null;
-}
+import { findRoom, formatParameters, listPlaceOutlooks, type ModelRow, type ShownPlace } from './model-words.ts';
+import { SpeedValue } from './speed-value.tsx';
 
 export interface ModelTableProps {
   readonly rows: readonly ModelRow[];
-  readonly place: Place | null;
+  readonly place: ShownPlace | null;
   readonly outlooks: Readonly<Record<string, Remote<ModelOutlook>>>;
   readonly loaded: readonly LoadedModel[];
   readonly open: OpenModel | null;
@@ -64,8 +58,8 @@ function HereRow({ row, place, outlooks, loaded, open, onOpen }: ModelTableProps
   const { loaded: store } = useApp();
   const { model } = row;
   const outlook = valueOf(outlooks[model.id] ?? { state: 'idle' });
-  const memory = memoryOn(outlook, place?.key ?? null);
-  const speed = speedOn(outlook, place?.key ?? null);
+  const everywhere = listPlaceOutlooks(outlook, null);
+  const there = everywhere.find((o) => o.place === place?.key) ?? null;
   const name = plainText(model.name);
   const placed = row.loaded?.truth.placed.find((p) => (p.uuid ?? 'cpu') === place?.key)?.bytes ?? 0;
   const usable = !model.problems.some((p) => p.severity === 'problem');
@@ -78,36 +72,38 @@ function HereRow({ row, place, outlooks, loaded, open, onOpen }: ModelTableProps
       </td>
       <td>{model.facts?.quantisation ?? <NotReported reason="The header of the file could not be read." />}<span className="sub blk"><Value of={formatBytes(model.bytes)} /></span></td>
       <td className="num tok">
-        {speed === null ? <NotReported reason={outlook === null ? 'It is being worked out.' : 'No speed is known for this place.'} /> : speed.tokensPerSecond === null ? <NotReported reason={speed.why ?? 'No speed is predicted for this place.'} /> : <><b className={speed.basis === 'measured' || speed.basis === 'measured_synthetic' ? undefined : 'est'}>{formatFigures(speed.tokensPerSecond)}</b><span className="u">tok/s</span><span className="sub blk">{describeBasis(speed)}</span></>}
+        <SpeedValue there={there} strong words="basis" why={outlook === null && model.facts !== null ? 'It is being worked out.' : 'No speed is known for this place.'} />
       </td>
-      <td className="fitc">{memory === null ? <NotReported reason={outlook === null ? 'It is being worked out.' : 'No memory is estimated for this file.'} /> : <FitBar memory={memory} loadedBytes={placed} nameOf={(id) => plainText(loaded.find((l) => l.id === id)?.name ?? id)} />}</td>
+      <td className="fitc">{there === null ? <NotReported reason={outlook === null && model.facts !== null ? 'It is being worked out.' : 'No memory is estimated for this file.'} /> : <FitBar outlook={there} room={findRoom(everywhere, there.place)} loadedBytes={placed} nameOf={(id) => plainText(loaded.find((l) => l.id === id)?.name ?? id)} />}</td>
       <td className="lic">{plainText(row.offered?.licence?.name ?? model.facts?.licence?.name ?? model.facts?.licence?.id ?? '') || <NotReported reason="The file names no licence." />}<span className="sub blk" title={plainText(row.offered?.licence?.conditions ?? '')}>{plainText(row.offered?.licence?.conditions ?? '')}</span></td>
       <td className="num">
         {row.loaded !== null ? (
           <Button small disabled={busy} aria-label={`Unload ${name}`} onClick={() => void store.getState().unload(row.loaded?.id ?? '')}>{busy ? 'Loading' : 'Unload'}</Button>
         ) : (
-          <Button small disabled={!usable} aria-label={`Load ${name}`} onClick={() => void store.getState().load({ model: model.id, makeRoom: memory?.verdict === 'fits_after_unload' })}>{memory?.verdict === 'fits_after_unload' ? 'Swap' : 'Load'}</Button>
+          <Button small disabled={!usable} aria-label={`Load ${name}`} onClick={() => void store.getState().load({ model: model.id, makeRoom: there?.verdict === 'fits_after_unload' })}>{there?.verdict === 'fits_after_unload' ? 'Swap' : 'Load'}</Button>
         )}
       </td>
     </tr>
   );
 }
 
-function OfferedRow({ row, open, onOpen }: ModelTableProps & { readonly row: ModelRow & { kind: 'offered' } }): ReactNode {
+function OfferedRow({ row, place, loaded, open, onOpen }: ModelTableProps & { readonly row: ModelRow & { kind: 'offered' } }): ReactNode {
   const { models: store } = useApp();
-  const { offered } = row;
+  const { offered, file } = row;
+  const everywhere = listPlaceOutlooks(null, file);
+  const there = everywhere.find((o) => o.place === place?.key) ?? null;
   const name = plainText(offered.name);
   return (
     <tr className="two" aria-selected={open?.kind === 'offered' && open.id === offered.id}>
       <td>
         <button type="button" className="modelname" onClick={() => onOpen(`offered:${offered.id}`)}><b>{name}</b></button>
-        <span className="path">{offered.parameters !== null && <><Value of={formatParameters(offered.parameters)} />{offered.activeParameters !== null && offered.activeParameters < offered.parameters && <>, <Value of={formatParameters(offered.activeParameters)} /> at work</>} · </>}not here</span>
+        <span className="path">{offered.parameters !== null && <><Value of={formatParameters(offered.parameters)} />{offered.activeParameters !== null && offered.activeParameters < offered.parameters && <>, <Value of={formatParameters(offered.activeParameters)} /> at work</>} · </>}not here · <span title={plainText(offered.note)}>{plainText(offered.note)}</span></span>
       </td>
-      <td>{row.quantisation}<span className="sub blk">{row.bytes > 0 ? <Value of={formatBytes(row.bytes)} /> : ''}</span></td>
-      <td className="num tok"><NotReported reason="Open it: its header is read from the server, and the speed predicted." /></td>
-      <td className="note offnote">{plainText(offered.note)}</td>
+      <td>{file.quantisation}<span className="sub blk">{file.bytes > 0 ? <Value of={formatBytes(file.bytes)} /> : ''}</span></td>
+      <td className="num tok"><SpeedValue there={there} strong words="basis" why="Its size is not known: open it, and its header is read from the server." /></td>
+      <td className="fitc">{there === null ? <NotReported reason="Its size is not known: open it, and its header is read from the server." /> : <FitBar outlook={there} room={findRoom(everywhere, there.place)} loadedBytes={0} nameOf={(id) => plainText(loaded.find((l) => l.id === id)?.name ?? id)} />}</td>
       <td className="lic">{plainText(offered.licence?.name ?? '') || <NotReported reason="The licence is not known." />}<span className="sub blk" title={plainText(offered.licence?.conditions ?? '')}>{plainText(offered.licence?.conditions ?? '')}</span></td>
-      <td className="num">{row.download === null ? <Button small aria-label={`Get ${name}`} onClick={() => void store.getState().get({ offered: offered.id, quantisation: row.quantisation })}>Get</Button> : <DownloadCell download={row.download} />}</td>
+      <td className="num">{row.download === null ? <Button small aria-label={`Get ${name}`} onClick={() => void store.getState().get({ offered: offered.id, quantisation: file.quantisation })}>Get</Button> : <DownloadCell download={row.download} />}</td>
     </tr>
   );
 }

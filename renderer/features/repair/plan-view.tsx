@@ -1,6 +1,6 @@
 import { useState, type ReactNode } from 'react';
 import type { UpgradePlan } from '../../../contract/upgrades.ts';
-import { formatBytes, formatDuration, formatFigures, formatGib } from '../../ui/format.ts';
+import { formatBytes, formatDuration, formatFigures } from '../../ui/format.ts';
 import { Icon } from '../../ui/icons.tsx';
 import { CopyLine } from '../../ui/copy-line.tsx';
 import { Panel } from '../../ui/panel.tsx';
@@ -117,7 +117,7 @@ function Costs({ plan }: { readonly plan: UpgradePlan }): ReactNode {
         <div><span className="lab">Disk, during</span><b>{plan.diskDuringBytes === null ? <NotReported reason="The sizes are not known." /> : signed(plan.diskDuringBytes)}</b></div>
         <div><span className="lab">Disk, after</span><b>{plan.diskAfterBytes === null ? <NotReported reason="The sizes are not known." /> : signed(plan.diskAfterBytes)}</b></div>
       </div>
-      <p className="note pad"><Value of={formatGib(plan.diskFreeBytes)} /> free. {snapshotWords[plan.snapshotMethod]} Undo works offline.</p>
+      <p className="note pad"><Value of={formatBytes(plan.diskFreeBytes)} /> free. {snapshotWords[plan.snapshotMethod]} Undo works offline.</p>
     </Panel>
   );
 }

@@ -4,7 +4,7 @@ import { PAGE_VERSION } from '../../app/version.ts';
 import { valueOf } from '../../connection/remote.ts';
 import { settingsStatusOf } from '../../stores/settings-store.ts';
 import { Button } from '../../ui/button.tsx';
-import { formatBytes, formatDuration } from '../../ui/format.ts';
+import { formatDuration, formatMib } from '../../ui/format.ts';
 import { NumberField } from '../../ui/number-field.tsx';
 import { Panel } from '../../ui/panel.tsx';
 import { Select } from '../../ui/select.tsx';
@@ -26,7 +26,7 @@ export function DiagnosticsSection(): ReactNode {
     if (inside !== null) return setInside(null);
     setInside((await engine.getState().report())?.text ?? null);
   };
-  const memory = rss === null ? null : formatBytes(rss);
+  const memory = rss === null ? null : formatMib(rss);
   return (
     <Panel title="Logs and report" id="diagnostics" sub={`Warpdeck ${PAGE_VERSION}`}>
       <ul className="set">

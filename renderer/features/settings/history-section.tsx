@@ -3,7 +3,7 @@ import type { HistoryStatus } from '../../../contract/history.ts';
 import { useApp, useEngine, useSettings } from '../../app/context.tsx';
 import { valueOf } from '../../connection/remote.ts';
 import { Button } from '../../ui/button.tsx';
-import { formatBytes, formatClock, formatDate, formatWhole } from '../../ui/format.ts';
+import { formatClock, formatDate, formatMib, formatWhole } from '../../ui/format.ts';
 import { NumberField } from '../../ui/number-field.tsx';
 import { Panel } from '../../ui/panel.tsx';
 import { Select } from '../../ui/select.tsx';
@@ -17,8 +17,8 @@ type Span = keyof typeof spans;
 /** `74 of 512 MiB used, oldest 3 September 2026`. Pure. */
 export function describeHistory(status: HistoryStatus): string {
   if (status.state === 'off') return 'Nothing is written';
-  const used = formatBytes(status.sizeBytes);
-  const cap = formatBytes(status.sizeCapBytes);
+  const used = formatMib(status.sizeBytes);
+  const cap = formatMib(status.sizeCapBytes);
   const oldest = status.oldestMs === null ? 'nothing kept yet' : `oldest ${formatDate(status.oldestMs)}`;
   return `${used.text} ${used.unit} of ${cap.text} ${cap.unit} used, ${oldest}`;
 }

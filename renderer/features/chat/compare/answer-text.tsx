@@ -2,7 +2,7 @@ import { memo, useMemo, useState, type ReactNode } from 'react';
 import { createBlockStream, joinCode, splitBlocks, type Block, type BlockStream } from '../markdown/block-stream.ts';
 import { MarkdownBlock } from '../markdown/markdown-block.tsx';
 import { putMarks, withoutMarks } from '../markdown/markdown-plugins.ts';
-import { sizeOf } from '../messages/message-parts.tsx';
+import { sizeOf } from '../messages/figures.ts';
 import { COLLAPSED_CHARACTERS, shownLength } from '../messages/message-rows.ts';
 import { decideMark } from './comparison-words.ts';
 

@@ -59,7 +59,7 @@ it('asks two or three configurations, in turns, with a prompt that is typed', as
 
 it('shows what was found: figures, intervals, where the answers part', async () => {
   engine.answer('comparisons.get', made);
-  engine.comparison.send(made);
+  engine.comparison.send({ t: 'whole', comparison: made });
   render(page('compare:x'));
   await engine.settle();
   engine.frame();
@@ -84,7 +84,7 @@ it('shows what was found: figures, intervals, where the answers part', async () 
 it('hides names and figures until the vote', async () => {
   const hidden: Comparison = { ...made, wish: { ...made.wish, blind: true, contenders: made.wish.contenders.map(() => answerer.parse({})) }, names: ['Answer 1', 'Answer 2'], rows: [], partAt: [], sentence: 'Hidden.', answers: made.answers.map((one) => ({ ...one, figures: null, truth: null })) };
   engine.answer('comparisons.get', hidden);
-  engine.comparison.send(hidden);
+  engine.comparison.send({ t: 'whole', comparison: hidden });
   const { container } = render(page('compare:x'));
   await engine.settle();
   engine.frame();
@@ -100,7 +100,7 @@ it('hides names and figures until the vote', async () => {
 
 it('a set of prompts has a table of results, and answers grow while they are written', async () => {
   const running: Comparison = { ...made, state: 'running', wish: { ...made.wish, prompts: ['One?', 'Two?'] }, rows: [], partAt: [], answers: [answer(0, 'First'), answer(1, 'Half', { state: 'writing', figures: null, reason: null }), answer(0, '', { prompt: 1, state: 'waiting' })] };
-  engine.comparison.send(running);
+  engine.comparison.send({ t: 'whole', comparison: running });
   render(page('compare:x'));
   await engine.settle();
   engine.frame();
@@ -108,7 +108,8 @@ it('a set of prompts has a table of results, and answers grow while they are wri
   const results = screen.getByRole('region', { name: 'Results by prompt' });
   expect(within(results).getByRole('row', { name: /One/ }).textContent).toContain('141 tok/s, 186 tokens');
   expect(within(results).getByRole('row', { name: /One/ }).textContent).toContain('writes');
-  engine.comparison.send({ ...running, answers: running.answers.map((one) => (one.state === 'writing' ? { ...one, content: 'Half and half' } : one)) });
+  // Only what was added comes.
+  engine.comparison.send({ t: 'change', answers: [{ ...answer(1, ' and half', { state: 'writing', figures: null, reason: null }), contentFrom: 4, thinkingFrom: 0 }], rest: {} });
   await engine.settle();
   engine.frame();
   expect(screen.getByText('Half and half')).toBeDefined();

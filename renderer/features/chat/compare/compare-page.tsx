@@ -15,7 +15,7 @@ import { Switch } from '../../../ui/switch.tsx';
 import { hrefOfComparison, hrefOfConversation } from '../chat-place.ts';
 import { FirstModel } from '../first-model.tsx';
 import { canChat } from '../model-choices.ts';
-import { ProblemActions } from '../problem-actions.tsx';
+import { ProblemActions } from '../../../app/problem-actions.tsx';
 import { useProviders, useSettingNotes } from '../use-providers.ts';
 import { ComparisonTable } from './comparison-table.tsx';
 import { describeRun, isBlindNow, MOST_CONTENDERS, parsePrompts } from './comparison-words.ts';

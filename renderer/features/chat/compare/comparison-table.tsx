@@ -5,7 +5,9 @@ import { formatCount } from '../../../ui/format.ts';
 import { Icon } from '../../../ui/icons.tsx';
 import { plainText } from '../../../ui/plain-text.ts';
 import { NotReported } from '../../../ui/value.tsx';
-import { decideDots, describeParting, figureNames, formatChange, formatChangeInterval, formatRowValue, isBlindNow, judgedWords, letterOf } from './comparison-words.ts';
+import { decideDots, decideSaid, describeParting, figureNames, formatChange, formatChangeInterval, formatRowValue, isBlindNow, judgedWords, letterOf } from './comparison-words.ts';
+
+const saidMarks = { fine: { icon: 'ok', look: 'fin' }, attention: { icon: 'warn', look: 'att' }, unknown: { icon: 'unk', look: 'unk' } } as const;
 
 /** What the comparison shows: a sentence, and a row for each figure with its interval. */
 export function ComparisonTable({ comparison, onSeek, onExport }: { readonly comparison: Comparison; onSeek(): void; onExport(format: 'markdown' | 'json' | 'csv'): void }): ReactNode {
@@ -13,10 +15,11 @@ export function ComparisonTable({ comparison, onSeek, onExport }: { readonly com
   const letters = wish.contenders.map((_, i) => letterOf(i));
   const blind = isBlindNow(comparison);
   const parts = describeParting(comparison);
+  const said = blind ? null : decideSaid(comparison);
   return (
     <section className="panel cdiff" aria-label="Difference">
       <div className="say">
-        {comparison.state === 'done' && !blind && <Icon name="ok" small className="fin" />}
+        {said !== null && <Icon name={saidMarks[said].icon} small className={saidMarks[said].look} />}
         <span role="status">{plainText(sentence)} {parts}</span>
         <span className="sp" />
         {partAt.some((p) => p !== null) && <Button small onClick={onSeek}>Go to where they part</Button>}

@@ -1,7 +1,7 @@
 import { expect, it, test } from 'vitest';
 import { answerer, type Comparison } from '../../../../contract/chat.ts';
 import { beginWith } from './compare-page.tsx';
-import { decideDots, decideMark, describeParting, describeRun, formatChange, formatChangeInterval, formatRowValue, isBlindNow, parsePrompts } from './comparison-words.ts';
+import { decideDots, decideMark, decideSaid, describeParting, describeRun, formatChange, formatChangeInterval, formatRowValue, isBlindNow, parsePrompts } from './comparison-words.ts';
 import { describeCell } from './results-table.tsx';
 
 test.each([[0.655, '−34.5 %'], [1.079, '+7.9 %'], [1, '+0.0 %'], [153.2, '+15220 %']])('a ratio of %d is %s', (ratio, words) => {
@@ -76,4 +76,22 @@ it('a cell of the results says speed and length, and nothing of it while names a
   expect(describeCell([done], true)).toBe('1 of 1');
   expect(describeCell([{ ...done, state: 'waiting' }], false)).toBe('waits');
   expect(describeCell([], false)).toBe('—');
+});
+
+const against = (words: Comparison['rows'][number]['against'][number]['words']) => ({ ratio: 1, low: null, high: null, words });
+const speed = (...words: Parameters<typeof against>[0][]): Comparison['rows'] => [{ figure: 'decode', unit: 'tokens/s', values: [{ mean: 1, low: null, high: null, n: 1 }], against: words.map(against) }];
+const done = { state: 'done', problem: null } as Comparison['answers'][number];
+const contenders = (n: number) => Array.from({ length: n }, () => answerer.parse({}));
+test.each<[string, Parameters<typeof decideSaid>[0], ReturnType<typeof decideSaid>]>([
+  ['a difference', { state: 'done', wish: { order: 'turns', contenders: contenders(2) } as Comparison['wish'], rows: speed('faster'), answers: [done] }, 'fine'],
+  ['no difference is a finding, too', { state: 'done', wish: { order: 'turns', contenders: contenders(2) } as Comparison['wish'], rows: speed('no_difference'), answers: [done] }, 'fine'],
+  ['too few pairs', { state: 'done', wish: { order: 'turns', contenders: contenders(2) } as Comparison['wish'], rows: speed('unknown'), answers: [done] }, 'unknown'],
+  ['one pair known, one not', { state: 'done', wish: { order: 'turns', contenders: contenders(3) } as Comparison['wish'], rows: speed('faster', 'unknown'), answers: [done] }, 'attention'],
+  ['times of answers made together', { state: 'done', wish: { order: 'together', contenders: contenders(2) } as Comparison['wish'], rows: speed('unknown'), answers: [done] }, 'unknown'],
+  ['no row', { state: 'failed', wish: { order: 'turns', contenders: contenders(2) } as Comparison['wish'], rows: [], answers: [] }, 'unknown'],
+  ['one alone', { state: 'done', wish: { order: 'turns', contenders: contenders(1) } as Comparison['wish'], rows: speed(), answers: [done] }, 'fine'],
+  ['answers are missing', { state: 'cancelled', wish: { order: 'turns', contenders: contenders(2) } as Comparison['wish'], rows: speed('slower'), answers: [done, { ...done, state: 'waiting' }] }, 'attention'],
+  ['it runs', { state: 'running', wish: { order: 'turns', contenders: contenders(2) } as Comparison['wish'], rows: speed('slower'), answers: [done] }, null],
+])('%s is marked as it should be', (_, comparison, mark) => {
+  expect(decideSaid(comparison)).toBe(mark);
 });

@@ -66,6 +66,19 @@ export function decideMark(text: string, at: number): { readonly from: number; r
   return to > from ? { from, to } : null;
 }
 
+/**
+ * How a comparison's sentence is marked; null: not yet. Only what says something of the speed is marked as found: too
+ * few answers, times of answers made together and unknown speeds say nothing. Pure.
+ */
+export function decideSaid({ state, wish, rows, answers }: Pick<Comparison, 'state' | 'wish' | 'rows' | 'answers'>): 'fine' | 'attention' | 'unknown' | null {
+  if (state === 'running') return null;
+  const decode = rows.find((row) => row.figure === 'decode');
+  const judged = decode === undefined || wish.order === 'together' ? [] : wish.contenders.length === 1 ? [decode.values[0]?.mean != null] : decode.against.map((one) => one.words !== 'unknown');
+  if (!judged.some((known) => known)) return 'unknown';
+  const whole = answers.every((one) => one.state === 'done' && one.problem === null);
+  return state === 'done' && whole && judged.every((known) => known) ? 'fine' : 'attention';
+}
+
 /** Where they part, in words. Pure. */
 export function describeParting(comparison: Pick<Comparison, 'partAt' | 'answers'>): string {
   const parts = comparison.partAt.map((at, i) => {

@@ -9,7 +9,7 @@ import { NotReported, Value } from '../../../ui/value.tsx';
 import { describeFigures, formatMs, formatSpeed, reasonWords } from '../messages/figures.ts';
 import { Thinking } from '../messages/message-parts.tsx';
 import { ModelSelect } from '../model-select.tsx';
-import { ProblemActions } from '../problem-actions.tsx';
+import { ProblemActions } from '../../../app/problem-actions.tsx';
 import { AnswerSettings } from '../settings/answer-settings.tsx';
 import { AnswerText } from './answer-text.tsx';
 import { answersOf, formatRowValue, isBlindNow, letterOf } from './comparison-words.ts';

@@ -9,7 +9,7 @@ import { plainText } from '../../../ui/plain-text.ts';
 import { ProblemNote } from '../../../ui/problem-note.tsx';
 import { describePlacement } from '../model-choices.ts';
 import { ModelSelect } from '../model-select.tsx';
-import { sizeOf } from '../messages/message-parts.tsx';
+import { sizeOf } from '../messages/figures.ts';
 import { readAttachments } from './read-attachments.ts';
 
 export interface ComposerProps {

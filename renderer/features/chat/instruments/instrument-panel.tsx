@@ -9,7 +9,7 @@ import { formatFigures, formatGbPerSecond, formatGib, formatWhole, type Quantity
 import { plainText } from '../../../ui/plain-text.ts';
 import { NotReported, Value } from '../../../ui/value.tsx';
 import { formatMs, formatSpeed } from '../messages/figures.ts';
-import { ProblemActions } from '../problem-actions.tsx';
+import { ProblemActions } from '../../../app/problem-actions.tsx';
 import { SpeedLine } from './speed-line.tsx';
 import { TruthBadge } from './truth-badge.tsx';
 

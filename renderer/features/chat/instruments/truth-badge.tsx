@@ -7,7 +7,7 @@ import { formatWhen } from '../../../ui/format.ts';
 import { Icon, type IconName } from '../../../ui/icons.tsx';
 import { plainText } from '../../../ui/plain-text.ts';
 import { shortNames } from '../../../ui/short-names.ts';
-import { ProblemActions } from '../problem-actions.tsx';
+import { ProblemActions } from '../../../app/problem-actions.tsx';
 
 const looks: Readonly<Record<GpuTruth['colour'], { readonly icon: IconName; readonly ink: string }>> = {
   green: { icon: 'ok', ink: 'var(--fine)' },

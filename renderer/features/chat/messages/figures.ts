@@ -1,6 +1,6 @@
 import type { FinishReason, GenerationFigures } from '../../../../contract/inference.ts';
 import type { LiveSnapshot } from '../../../stores/live-answer.ts';
-import { formatCount, formatFigures, formatWhole, type Quantity } from '../../../ui/format.ts';
+import { formatBytes, formatCount, formatFigures, formatWhole, type Quantity } from '../../../ui/format.ts';
 
 /** Times: ms below a second, else s. */
 export function formatMs(ms: number): Quantity {
@@ -63,4 +63,10 @@ export function describeEnd(answer: { readonly reason: FinishReason | null; read
   const how = answer.reason === null ? null : reasonWords[answer.reason];
   const first = answer.reason === 'cancelled' ? 'Stopped' : how === null ? 'The answer is complete' : `The answer ${how}`;
   return `${first}${answer.figures === null || answer.figures.answerTokens === null ? '' : `: ${formatCount(answer.figures.answerTokens, 'token')}`}.`;
+}
+
+/** Of a text that goes with a message, in characters as bytes: what people know files by. */
+export function sizeOf(characters: number): string {
+  const { text, unit } = formatBytes(characters);
+  return `${text} ${unit}`;
 }

@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState, useSyncExternalStore, type ReactNode } from 'react';
+import { memo, useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState, useSyncExternalStore, type ReactNode } from 'react';
 import { useVirtualizer } from '@tanstack/react-virtual';
 import type { Message } from '../../../../contract/chat.ts';
 import { useNow } from '../../../app/use-now.ts';
@@ -9,7 +9,9 @@ import { formatCount } from '../../../ui/format.ts';
 import { joinCode } from '../markdown/block-stream.ts';
 import { MarkdownBlock } from '../markdown/markdown-block.tsx';
 import { createLiveBlocks, type LiveBlocks } from './live-blocks.ts';
-import { Attached, EditForm, GrowingBlock, GrowingFoot, GrowingThinking, MessageFoot, MessageHead, sizeOf, Thinking, Words, type MessageActions } from './message-parts.tsx';
+import { EditForm, type EditedMessage } from './edit-form.tsx';
+import { sizeOf } from './figures.ts';
+import { Attached, GrowingBlock, GrowingFoot, GrowingThinking, MessageFoot, MessageHead, Thinking, Words, type MessageActions } from './message-parts.tsx';
 import { estimateHeight, rowsOf, rowsWhileWriting, type Row } from './message-rows.ts';
 
 export interface MessageListProps {
@@ -19,7 +21,7 @@ export interface MessageListProps {
   /** A message that was looked for: scrolled to once. */
   readonly sought: string | null;
   onOlder(): void;
-  onEdit(message: Message, text: string): void;
+  onEdit(message: Message, edited: EditedMessage): void;
   onRegenerate(message: Message): void;
   onShowBranch(headId: string): void;
   onWhole(message: Message): Promise<Message | null>;
@@ -58,6 +60,10 @@ export function MessageList(props: MessageListProps): ReactNode {
   const actions = useMemo<MessageActions>(
     () => ({
       edit: (m) => void (m.cut === undefined ? Promise.resolve(m) : latest.current.onWhole(m)).then((whole) => { if (whole !== null) setEditing(m.id); }),
+      edited: (m, edited) => {
+        setEditing(null);
+        if (edited !== null) latest.current.onEdit(m, edited);
+      },
       regenerate: (m) => latest.current.onRegenerate(m),
       showBranch: (id) => latest.current.onShowBranch(id),
       whole: (m) => latest.current.onWhole(m),
@@ -98,7 +104,9 @@ export function MessageList(props: MessageListProps): ReactNode {
     anchorTo: 'end',
     // A row was measured, or the view moved.
     onChange: () => {
-      if (scroller.current !== null) noteScroll(scroller.current);
+      // Only who reads at the end is moved; for others the position would be asked for in the middle of a change, which lays out twice.
+      if (!reading.current.atEnd || scroller.current === null) return;
+      noteScroll(scroller.current);
       stayAtEnd();
     },
     directDomUpdates: true,
@@ -130,14 +138,7 @@ export function MessageList(props: MessageListProps): ReactNode {
         {list.getVirtualItems().map((item) => {
           const row = rows[item.index];
           return row === undefined ? null : (
-            <div key={item.key} ref={list.measureElement} data-index={item.index} className={`row ${row.message.role === 'user' ? 'me' : 'it'} r-${row.kind}`}>
-              <div className="measure">
-                <RowBody row={row} thread={thread} editing={editing === row.message.id} nowMs={nowMs} busy={writingId !== null} live={live} blocks={blocks} actions={actions} onEdited={(text) => {
-                  setEditing(null);
-                  if (text !== null) latest.current.onEdit(row.message, text);
-                }} />
-              </div>
-            </div>
+            <MessageRow key={item.key} measure={list.measureElement} index={item.index} row={row} branches={thread.branches} editing={editing === row.message.id} growing={row.message.id === liveId && row.message.answer?.state !== 'done'} nowMs={row.kind === 'head' ? nowMs : 0} busy={writingId !== null} live={live} blocks={blocks} actions={actions} />
           );
         })}
       </div>
@@ -151,32 +152,45 @@ export function MessageList(props: MessageListProps): ReactNode {
   );
 }
 
-interface RowBodyProps {
+interface MessageRowProps {
+  readonly measure: (element: HTMLDivElement | null) => void;
+  readonly index: number;
   readonly row: Row;
-  readonly thread: Thread;
+  readonly branches: Thread['branches'];
   readonly editing: boolean;
+  /** Its message is the answer that is being written. */
+  readonly growing: boolean;
   readonly nowMs: number;
   /** An answer is being written: nothing else can be asked. */
   readonly busy: boolean;
   readonly live: LiveAnswer;
   readonly blocks: LiveBlocks;
   readonly actions: MessageActions;
-  onEdited(text: string | null): void;
 }
 
-function RowBody({ row, thread, editing, nowMs, busy, live, blocks, actions, onEdited }: RowBodyProps): ReactNode {
+/** A row, drawn again only when something of it changed: the list itself is drawn with every step that it is scrolled. */
+const MessageRow = memo(function MessageRow({ measure, index, ...body }: MessageRowProps): ReactNode {
+  const { row } = body;
+  return (
+    <div ref={measure} data-index={index} className={`row ${row.message.role === 'user' ? 'me' : 'it'} r-${row.kind}${row.kind === 'block' && (row.block.place === 'first' || row.block.place === 'middle') ? ' joined' : ''}`}>
+      <div className="measure"><RowBody {...body} /></div>
+    </div>
+  );
+});
+
+function RowBody({ row, branches, editing, growing, nowMs, busy, live, blocks, actions }: Omit<MessageRowProps, 'measure' | 'index'>): ReactNode {
   const { message } = row;
-  const growing = message.id === blocks.messageId() && message.answer !== null && message.answer.state !== 'done';
   switch (row.kind) {
     case 'head':
       return <MessageHead message={message} nowMs={nowMs} />;
     case 'thinking':
       return growing ? <GrowingThinking live={live} /> : <Thinking text={message.thinking} cut={message.cut?.thinkingCharacters ?? null} tokens={message.thinkingTokens ?? null} writing={false} />;
     case 'words':
-      if (editing) return row.place === 'only' || row.place === 'first' ? <EditForm text={message.content} onSend={onEdited} onCancel={() => onEdited(null)} /> : null;
+      if (editing) return row.place === 'only' || row.place === 'first' ? <EditForm message={message} onSend={(edited) => actions.edited(message, edited)} onCancel={() => actions.edited(message, null)} /> : null;
       return <Words text={row.text} place={row.place} />;
     case 'attached':
-      return <Attached message={message} />;
+      // The form has them, to be taken off.
+      return editing ? null : <Attached message={message} />;
     case 'block':
       return (
         <div className="body" dir="auto">
@@ -192,6 +206,6 @@ function RowBody({ row, thread, editing, nowMs, busy, live, blocks, actions, onE
     case 'growing':
       return <GrowingBlock blocks={blocks} live={live} />;
     case 'foot':
-      return growing ? <GrowingFoot live={live} /> : <MessageFoot message={message} branches={thread.branches} busy={busy} actions={actions} />;
+      return growing ? <GrowingFoot live={live} /> : <MessageFoot message={message} branches={branches} busy={busy} actions={actions} />;
   }
 }

@@ -1,20 +1,23 @@
-import { memo, useEffect, useId, useRef, useState, useSyncExternalStore, type ReactNode } from 'react';
+import { memo, useId, useState, useSyncExternalStore, type ReactNode } from 'react';
 import type { Message } from '../../../../contract/chat.ts';
 import { useNow } from '../../../app/use-now.ts';
 import { branchOf, type Thread } from '../../../stores/chat-thread.ts';
 import { liveSpeed, type LiveAnswer } from '../../../stores/live-answer.ts';
-import { formatBytes, formatCount, formatWhen, formatWhole } from '../../../ui/format.ts';
+import { formatCount, formatWhen, formatWhole } from '../../../ui/format.ts';
 import { Icon } from '../../../ui/icons.tsx';
 import { plainText } from '../../../ui/plain-text.ts';
-import { ProblemActions } from '../problem-actions.tsx';
+import { ProblemActions } from '../../../app/problem-actions.tsx';
 import { CopyButton } from '../markdown/code-block.tsx';
 import { MarkdownBlock } from '../markdown/markdown-block.tsx';
-import { describeFigures, describeProgress, reasonWords } from './figures.ts';
+import { describeFigures, describeProgress, reasonWords, sizeOf } from './figures.ts';
+import type { EditedMessage } from './edit-form.tsx';
 import type { LiveBlocks } from './live-blocks.ts';
 
 /** What can be done with a message; the same object for as long as the page stands. */
 export interface MessageActions {
   edit(message: Message): void;
+  /** null: it stays as it is. */
+  edited(message: Message, edited: EditedMessage | null): void;
   regenerate(message: Message): void;
   showBranch(headId: string): void;
   whole(message: Message): Promise<Message | null>;
@@ -73,11 +76,6 @@ export function Attached({ message }: { readonly message: Message }): ReactNode 
       ))}
     </ul>
   );
-}
-
-export function sizeOf(characters: number): string {
-  const { text, unit } = formatBytes(characters);
-  return `${text} ${unit}`;
 }
 
 /** `‹ 2 of 3 ›` where a message has siblings. */
@@ -150,56 +148,5 @@ export function GrowingFoot({ live }: { readonly live: LiveAnswer }): ReactNode 
         <span>{now === null ? 'begins' : describeProgress(now, liveSpeed(now))}</span>
       </div>
     </div>
-  );
-}
-
-export interface EditFormProps {
-  readonly text: string;
-  onSend(text: string): void;
-  onCancel(): void;
-}
-
-/** The words of a message, to be sent anew beside it. */
-export function EditForm({ text, onSend, onCancel }: EditFormProps): ReactNode {
-  const [words, setWords] = useState(text);
-  const box = useRef<HTMLTextAreaElement>(null);
-  useEffect(() => {
-    box.current?.focus();
-    box.current?.setSelectionRange(text.length, text.length);
-  }, [text]);
-  const send = (): void => {
-    if (words.trim() !== '') onSend(words);
-  };
-  return (
-    <form
-      className="edit"
-      onSubmit={(e) => {
-        e.preventDefault();
-        send();
-      }}
-    >
-      <textarea
-        ref={box}
-        aria-label="Edit the message"
-        rows={Math.min(12, 2 + (text.match(/\n/g)?.length ?? 0))}
-        value={words}
-        onChange={(e) => setWords(e.target.value)}
-        onKeyDown={(e) => {
-          if (e.key === 'Escape') {
-            e.preventDefault();
-            e.stopPropagation();
-            onCancel();
-          } else if (e.key === 'Enter' && !e.shiftKey && !e.nativeEvent.isComposing) {
-            e.preventDefault();
-            send();
-          }
-        }}
-      />
-      <div className="acts">
-        <span className="q">The conversation goes on from here; what was before stays beside it.</span>
-        <button type="button" className="btn s" onClick={onCancel}>Cancel</button>
-        <button type="submit" className="btn s primary" disabled={words.trim() === ''}>Send</button>
-      </div>
-    </form>
   );
 }

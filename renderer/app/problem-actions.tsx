@@ -1,12 +1,12 @@
 import { useState, type ReactNode } from 'react';
-import { loadWish, engineSettings } from '../../../contract/inference.ts';
-import { downloadWish } from '../../../contract/models.ts';
-import type { Problem } from '../../../contract/problem.ts';
-import { useApp } from '../../app/context.tsx';
-import type { Client } from '../../connection/client.ts';
-import { problemFrom } from '../../connection/problem-from.ts';
-import { Button } from '../../ui/button.tsx';
-import { ProblemNote } from '../../ui/problem-note.tsx';
+import { loadWish, engineSettings } from '../../contract/inference.ts';
+import { downloadWish } from '../../contract/models.ts';
+import type { Problem } from '../../contract/problem.ts';
+import type { Client } from '../connection/client.ts';
+import { problemFrom } from '../connection/problem-from.ts';
+import { Button } from '../ui/button.tsx';
+import { ProblemNote } from '../ui/problem-note.tsx';
+import { useApp } from './context.tsx';
 
 /** Operations that a Problem about models may offer; anything else that it names is not run. */
 const operations: Readonly<Record<string, (client: Client, input: unknown) => Promise<unknown>>> = {
@@ -17,6 +17,8 @@ const operations: Readonly<Record<string, (client: Client, input: unknown) => Pr
   'inference.build': (client) => client.inference.build({}),
   'inference.tryBackends': (client) => client.inference.tryBackends({}),
   'downloads.start': (client, input) => client.downloads.start(downloadWish.parse(input)),
+  'models.search': (client) => client.models.search({}),
+  'models.removeFolder': (client, input) => client.models.removeFolder({ path: textOf(input, 'path') }),
   'downloads.resume': (client, input) => client.downloads.resume({ id: textOf(input, 'id') }),
 };
 
@@ -35,18 +37,22 @@ export interface ProblemActionsProps {
   /** Does again what failed; offered where that can help. */
   readonly onRetry?: () => void;
   readonly retryLabel?: string;
+  readonly onDismiss?: () => void;
+  /** One of the remedies has been carried out. */
+  readonly onDone?: () => void;
   /** Only the buttons: the words stand elsewhere. */
   readonly bare?: boolean;
 }
 
 /** A Problem with its remedies as buttons. */
-export function ProblemActions({ problem, onRetry, retryLabel = 'Try again', bare = false }: ProblemActionsProps): ReactNode {
+export function ProblemActions({ problem, onRetry, retryLabel = 'Try again', onDismiss, onDone, bare = false }: ProblemActionsProps): ReactNode {
   const { client, ui } = useApp();
   const [busy, setBusy] = useState(false);
   const run = async (operation: string, input: unknown): Promise<void> => {
     setBusy(true);
     try {
       await operations[operation]?.(client, input);
+      onDone?.();
     } catch (error) {
       ui.getState().complain(problemFrom(error));
     } finally {
@@ -62,7 +68,7 @@ export function ProblemActions({ problem, onRetry, retryLabel = 'Try again', bar
   if (bare) return buttons.length === 0 ? null : <div className="remedies">{buttons}</div>;
   return (
     <div className="ptrouble">
-      <ProblemNote problem={problem} />
+      <ProblemNote problem={problem} {...(onDismiss === undefined ? {} : { onDismiss })} />
       {buttons.length > 0 && <div className="remedies">{buttons}</div>}
     </div>
   );
