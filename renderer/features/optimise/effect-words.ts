@@ -1,5 +1,5 @@
 import type { Application, ApplyMeans, ComponentHealth, EffectCard, EffectVerdict, ToggleState } from '../../../contract/optimize.ts';
-import { formatBytes, formatFigures } from '../../ui/format.ts';
+import { formatFigures, formatMib } from '../../ui/format.ts';
 import type { IconName } from '../../ui/icons.tsx';
 import type { StateKind } from '../../ui/state-mark.tsx';
 
@@ -69,7 +69,7 @@ export function formatErrorPercent(share: number): string {
 export function describeMemory(card: Pick<EffectCard, 'a' | 'b'>): Fact {
   const [a, b] = [card.a.memoryBytes, card.b.memoryBytes];
   if (a === null || b === null) return { text: null, unit: '' };
-  const { text, unit } = formatBytes(Math.abs(b - a));
+  const { text, unit } = formatMib(Math.abs(b - a));
   return { text: a === b ? '±0' : signed(b - a, text), unit: a === b ? 'MiB' : unit };
 }
 
