@@ -24,6 +24,7 @@ import { assembleEnvironments } from './environments/assemble-environments.ts';
 import { decideMachine } from './environments/targets.ts';
 import { createGpuService } from './gpu/gpu-service.ts';
 import { assembleInference } from './inference/assemble-inference.ts';
+import { assembleOptimize } from './optimize/assemble-optimize.ts';
 import { openAiParts } from './inference/openai-parts.ts';
 import { decideGpuReadiness, touchesReadiness } from './gpu/readiness.ts';
 import { makeRecordingServices } from './gpu/recording-services.ts';
@@ -37,7 +38,7 @@ import { startStorage } from './storage/storage-client.ts';
 import { createSupervisor } from './supervisor/create-supervisor.ts';
 import { runTool } from './supervisor/run-tool.ts';
 import type { DataFolder } from './system/data-folder.ts';
-import { packageFolder, rendererFolder, resourcesFolder } from './system/entry-points.ts';
+import { entryPoint, packageFolder, rendererFolder, resourcesFolder } from './system/entry-points.ts';
 import { VERSION } from './system/version.ts';
 import { createReport } from './system/report/create-report.ts';
 import { makePrometheusText } from './web/metrics/prometheus-text.ts';
@@ -72,11 +73,14 @@ export async function createApp(options: AppOptions): Promise<App> {
   log.setKeepMiB(settings.get().logs.keepMiB);
   const secrets = createSecrets({ path: ephemeral ? null : folder.secrets, log, runTool });
 
+  /** Where a simulated driver keeps its settings. */
+  const driverFolder = join(folder.root, 'simulated-driver');
   // The source is parsed before the lock is taken: a wrong --gpus leaves nothing behind.
   const gpus = createGpuService({
     spec: options.gpus,
     supervisor,
     log,
+    driverFolder,
     onFrame(frame) {
       const { devices } = gpus.list();
       history.ingest(frame, devices);
@@ -135,9 +139,17 @@ export async function createApp(options: AppOptions): Promise<App> {
 
   answering = () => inference.busy();
 
+  const optimize = await assembleOptimize({
+    root: folder.root, resources: resourcesFolder(), ephemeral, wsl: machine.wsl, supervisor, jobs, storage, gpus, environments, inference,
+    settings: () => settings.get().inference,
+    updateSettings: (change) => settings.update({ inference: change }),
+    simulatedSmi: [process.execPath, entryPoint('simulated-driver'), driverFolder], log,
+  });
+
   gpus.onInventory(() => {
     alerts.acceptInventory();
     environments.services.rejudge();
+    optimize.reconsider();
   });
   gpus.onSourceEvent((event) => {
     if (event.type !== 'xid') return;
@@ -182,6 +194,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     environments: environments.services,
     upgrades: environments.upgrades,
     inference: inference.services,
+    optimize: optimize.services,
     jobs: { ...jobs, gauge: jobsGauge },
     settings: { gauge: settingsGauge, get: () => settings.status(), update: (patch) => settings.update(patch), secrets: () => secrets.list(), setSecret: (name, value) => secrets.set(name, value) },
     alerts: { ...alerts, gauge: alertsGauge },
@@ -205,6 +218,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   environments.onChange(() => {
     alerts.acceptStanding([]);
     readiness.publish();
+    optimize.reconsider();
   });
   gpus.onInventory(readiness.publish);
   gpus.frames.subscribe((item) => { if (touchesReadiness(item)) readiness.publish(); });
@@ -225,6 +239,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   await inference.start();
   await alerts.start();
   gpus.start();
+  await optimize.start();
   if (settings.get().localApi.on && !ephemeral) void web.follow(settings.get().localApi).catch(() => undefined);
   log.info('engine started', { version: VERSION, source: gpus.list().sourceSpec, tookMs: Date.now() - startedAtMs });
 
@@ -235,6 +250,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       life.close();
       stopStatus();
       await jobs.stopAll();
+      await optimize.stop();
       await inference.stop();
       await alerts.stop();
       await Promise.allSettled([web.stop(), local.close(), gpus.stop(), environments.stop()]);

@@ -127,6 +127,45 @@ export const commands: readonly Command[] = [
     load: async () => (await import('./commands/engine.ts')).runEngine,
   },
   {
+    name: 'optimize', summary: 'switches: what each does here, measured; applied and undone', usage: '[ls | show | measure | apply | revert | applied | profile | run | health | slow] …',
+    words: ['ls', 'show', 'measure', 'apply', 'revert', 'applied', 'profile', 'run', 'health', 'slow'], positionals: { min: 0, max: 1000 },
+    flags: [
+      { name: 'env', value: 'PATH', summary: 'environment by folder, name or id (the best one of this machine)' }, { name: 'place', value: 'PLACE', summary: 'cpu or the UUID of a GPU (the first GPU)' },
+      { name: 'workload', value: 'NAME', summary: 'with measure: on what (the most telling one)' }, { name: 'command', value: 'COMMAND', summary: 'with measure: your own program, run once for each figure' }, { name: 'pattern', value: 'REGEX', summary: 'with --command: its first group is the figure' },
+      { name: 'lower-is-better', summary: 'with --command: a smaller figure is a better one' }, { name: 'model', value: 'MODEL', summary: 'with a switch of llama.cpp: which model' }, { name: 'budget', value: 'SECONDS', summary: 'with measure: time after which it ends (180)' },
+      { name: 'require', summary: 'with measure: exit code 1 unless it helps' }, { name: 'by', value: 'MEANS', choices: ['snippet', 'hook', 'conda', 'jupyter'], summary: 'with apply: snippet writes nothing (snippet)' },
+      { name: 'set', value: 'SWITCH', repeats: true, summary: 'with run: a switch, as tf32 or sdpa=flash; may be repeated' }, { name: 'profile', value: 'NAME', summary: 'with run: a set of switches (llm_inference)' },
+      { name: 'seconds', value: 'N', summary: 'with slow: how long to watch (10)' }, { name: 'yes', short: 'y', summary: 'apply without asking' }, { name: 'dry-run', summary: 'show what would be written' },
+    ],
+    notes: 'measure and apply take switches as NAME or NAME=VALUE. measure runs the code of the environment. run starts any program with\nswitches in force; what does not fit is left out and named, the program runs all the same.',
+    examples: [
+      { command: 'warpdeck optimize', does: 'every switch: state, and what it was measured to bring here' }, { command: 'warpdeck optimize measure tf32', does: 'off against on, interleaved, with its interval' },
+      { command: 'warpdeck optimize apply tf32 --by hook --env .venv', does: 'into an environment, with a kill switch and an undo' }, { command: 'warpdeck optimize run --set tf32 -- python train.py', does: 'one program with a switch in force' }, { command: 'warpdeck optimize slow', does: 'why is it slow: ranked causes, a number each' },
+    ],
+    load: async () => (await import('./commands/optimize.ts')).runOptimize,
+  },
+  {
+    name: 'bench', summary: 'benchmarks with intervals, joined with power and clocks', usage: '[ls | run NAME | show RUN | compare A B | history | export RUN | import FILE | rm RUN | canary]',
+    words: ['ls', 'run', 'show', 'compare', 'history', 'export', 'import', 'rm', 'canary'], positionals: { min: 0, max: 3 },
+    flags: [
+      { name: 'case', value: 'ID', repeats: true, summary: 'with run: only this case; may be repeated' }, { name: 'place', value: 'PLACE', summary: 'cpu or the UUID of a GPU (the first GPU, else the processor)' }, { name: 'env', value: 'PATH', summary: 'environment by folder, name or id' },
+      { name: 'model', value: 'MODEL', summary: 'for llm: which model' }, { name: 'seconds', value: 'N', summary: 'with run: most time for a case, s' }, { name: 'name', value: 'NAME', summary: 'with history: only this benchmark' },
+      { name: 'format', value: 'FORMAT', choices: ['jsonl', 'markdown', 'csv', 'svg'], summary: 'with export (markdown)' }, { name: 'output', short: 'o', value: 'FILE', summary: 'with export: a file instead of standard output' }, { name: 'last', summary: 'with canary: what the last one said' },
+    ],
+    notes: 'Without a GPU the processor is measured, and it is said. compare exits with 1 when a row is slower, canary when it alarms.',
+    examples: [{ command: 'warpdeck bench', does: 'what can be measured' }, { command: 'warpdeck bench run matmul', does: 'matrix products by type and size' }, { command: 'warpdeck bench canary', does: 'a minute: is this machine as fast as it was' }],
+    load: async () => (await import('./commands/bench.ts')).runBench,
+  },
+  {
+    name: 'tune', summary: 'finds the fastest engine settings for a model by measuring', usage: 'MODEL [--budget SECONDS] [--goal decode|prompt|parallel]', positionals: { min: 1, max: 1 },
+    flags: [
+      { name: 'budget', value: 'SECONDS', summary: 'time after which the search ends (600)' }, { name: 'goal', value: 'GOAL', choices: ['decode', 'prompt', 'parallel'], summary: 'what is made fast (decode)' }, { name: 'place', value: 'PLACE', summary: 'cpu or the UUID of a GPU' },
+      { name: 'allow-answer-changing', summary: 'also settings with which answers may differ' }, { name: 'ctx-size', short: 'c', value: 'TOKENS', summary: 'context that must hold' }, { name: 'no-save', summary: 'do not keep the winner as the settings of this model' },
+    ],
+    examples: [{ command: 'warpdeck tune SmolLM2-135M-Instruct', does: 'before and after, with the interval' }],
+    load: async () => (await import('./commands/tune.ts')).runTune,
+  },
+  {
     name: 'record', summary: 'a replayable recording of what the driver says', usage: 'FILE --seconds N', positionals: { min: 1, max: 1 },
     flags: [{ name: 'seconds', short: 's', value: 'N', summary: 'how long, 1 to 86400 s' }, { name: 'note', value: 'TEXT', summary: 'kept in its header' }, { name: 'force', summary: 'replace FILE if it is there' }],
     notes: 'Ctrl+C ends it early and keeps what was recorded. Play it with --gpus replay:FILE.',

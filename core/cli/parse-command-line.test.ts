@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { problemOf } from '../../contract/problem.ts';
 import { commands } from './command-table.ts';
 import { editDistance, findNearMatch } from './near-match.ts';
-import { globalFlags, isGpuSpec, laterVerbs, numberFlag, parseCommandLine } from './parse-command-line.ts';
+import { globalFlags, isGpuSpec, numberFlag, parseCommandLine } from './parse-command-line.ts';
 import { parseTime } from './parse-time.ts';
 
 const parse = (line: string) => parseCommandLine(line === '' ? [] : line.split(' '), commands);
@@ -51,10 +51,6 @@ describe('parseCommandLine', () => {
   ])('refuses %s', (line, words) => {
     expect(refusal(() => parse(line))).toContain('usage.unknown');
     expect(refusal(() => parse(line))).toContain(words);
-  });
-
-  it('lets verbs of later parts through with any flags, for a plain answer', () => {
-    for (const verb of laterVerbs) expect(parse(`${verb} x --deep --for sm_120`).verb).toBe(verb);
   });
 
   it('gives no verb a flag that means something else everywhere', () => {

@@ -20,9 +20,6 @@ export interface CommandLine {
   readonly flags: Flags;
 }
 
-/** Words of verbs that the design names and this version has not yet. */
-export const laterVerbs: readonly string[] = ['optimize', 'bench', 'tune'];
-
 export function usageError(detail: string): ProblemError {
   return problemError('usage.unknown', { detail });
 }
@@ -86,7 +83,7 @@ function findVerb(args: readonly string[]): { readonly verb: string; readonly in
 export function parseCommandLine(args: readonly string[], commands: readonly Command[]): CommandLine {
   const found = findVerb(args);
   const command = found === null ? null : (commands.find((c) => c.name === found.verb) ?? null);
-  if (found !== null && command === null && !laterVerbs.includes(found.verb) && found.verb !== 'help') {
+  if (found !== null && command === null && found.verb !== 'help') {
     const near = findNearMatch(found.verb, commands.map((c) => c.name));
     throw usageError(`There is no command "${found.verb}".${near === null ? '' : ` Did you mean "${near}"?`}`);
   }
@@ -99,8 +96,6 @@ export function parseCommandLine(args: readonly string[], commands: readonly Com
     if (token.kind === 'positional') positionals.push(typeof token.value === 'string' ? token.value : '');
     if (token.kind !== 'option') continue;
     const spec = specs.find((s) => s.name === token.name);
-    // Flags of a verb that has not arrived are nobody's business: the verb's absence is the answer.
-    if (!spec && found !== null && laterVerbs.includes(found.verb)) continue;
     if (!spec) throw usageError(describeUnknown(token.rawName ?? `--${token.name ?? ''}`, token.name ?? '', specs, command?.name ?? null));
     const value = checkFlag(token, spec);
     values.set(spec.name, value);

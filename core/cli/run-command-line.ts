@@ -3,7 +3,7 @@ import { JSON_SCHEMA_VERSION, type Command, type CommandContext } from './comman
 import { commands } from './command-table.ts';
 import { formatCommandHelp, formatHelp } from './help-text.ts';
 import { createOutput, type Output } from './output.ts';
-import { isGpuSpec, laterVerbs, parseCommandLine, usageError, type CommandLine } from './parse-command-line.ts';
+import { isGpuSpec, parseCommandLine, usageError, type CommandLine } from './parse-command-line.ts';
 import { decideExitCode, exitCodes, formatProblem, problemFromError } from './problem-text.ts';
 
 /**
@@ -43,7 +43,6 @@ async function answerAtOnce(line: CommandLine, command: Command | null, version:
     await out.write(about ? formatCommandHelp(about) : formatHelp(commands, version));
     return exitCodes.fine;
   }
-  if (line.verb !== null && laterVerbs.includes(line.verb)) throw usageError(`"${line.verb}" belongs to a part that version ${version} does not have yet.`);
   if (line.flags.on('help')) {
     await out.write(formatHelp(commands, version));
     return exitCodes.fine;

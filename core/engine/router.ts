@@ -4,6 +4,7 @@ import type { FaceContext } from './face-context.ts';
 import { frameStream } from './frame-stream.ts';
 import { implementer as os } from './implementer.ts';
 import { inferenceRoutes } from './inference-routes.ts';
+import { optimizeRoutes } from './optimize-routes.ts';
 import type { EngineServices } from './services.ts';
 
 /**
@@ -116,6 +117,7 @@ export function createRouter(services: EngineServices): Router<Record<never, nev
       }),
     },
     ...inferenceRoutes(services.inference),
+    ...optimizeRoutes(services.optimize),
     jobs: {
       list: os.jobs.list.handler(() => jobs.list()),
       watch: os.jobs.watch.handler(({ signal }) => jobs.gauge.stream(signal)),

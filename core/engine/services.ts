@@ -11,6 +11,7 @@ import type { Drift, DriverFacts, EnvironmentMatrix, EnvironmentReport, Forecast
 import type { Problem } from '../../contract/problem.ts';
 import type { Gauge } from './gauge.ts';
 import type { InferenceServices } from './inference-services.ts';
+import type { OptimizeServices } from './optimize-services.ts';
 
 /** What the operations of the contract need, by area. `app.ts` puts it together; nothing here knows a transport. */
 export interface EngineServices {
@@ -72,6 +73,7 @@ export interface EngineServices {
   readonly environments: EnvironmentServices;
   readonly upgrades: UpgradeServices;
   readonly inference: InferenceServices;
+  readonly optimize: OptimizeServices;
 }
 
 /** GPUs and a driver to judge for; empty and null: this machine's. */

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import type { Answerer } from '../../contract/chat.ts';
 import type { GpuTruth, LoadWish } from '../../contract/inference.ts';
 import type { LibraryReply } from '../../contract/environment-probe.ts';
+import type { Model } from '../../contract/models.ts';
 import type { Settings } from '../../contract/settings.ts';
 import type { ReadinessLine } from '../../contract/system.ts';
 import type { Given, InferenceServices } from '../engine/inference-services.ts';
@@ -62,6 +63,8 @@ export interface AssembleInferenceOptions {
 export interface AssembledInference {
   readonly services: InferenceServices;
   readonly loaded: Loaded;
+  /** By id, path or name; null: the default one. @throws ProblemError `model.not_found`, `model.none` */
+  findModel(reference: string | null): Promise<Model>;
   /** For `/v1`. */
   models(): Promise<readonly { readonly id: string; readonly createdAtMs: number; readonly ownedBy: string }[]>;
   /** The settings of inference are others. */
@@ -152,6 +155,7 @@ export function assembleInference(options: AssembleInferenceOptions): AssembledI
   return {
     services: { models, downloads, backends, loaded, providers, chat, comparisons },
     loaded,
+    findModel: (reference) => models.find(reference),
     models: async () => (await models.search()).models.filter((m) => m.facts !== null && !m.synthetic && !m.problems.some((p) => p.severity === 'problem')).map((m) => ({ id: m.id, createdAtMs: m.changedAtMs, ownedBy: m.home })),
     settingsChanged: () => { providers.settingsChanged(); },
     async start() {

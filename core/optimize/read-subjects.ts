@@ -107,7 +107,7 @@ export function createSubjects(sources: SubjectSources): Subjects {
       return {
         environment: report === null ? null : { id: report.environment.id, name: report.environment.name, torch, found: report.environment, hasTriton: report.xray === null ? null : report.xray.companions.some((one) => one.name === 'triton' || one.name === 'triton-windows') },
         place: at,
-        driver: sources.inventory().simulated ? null : sources.inventory().driver.version,
+        driver: sources.inventory().simulated ? null : sources.inventory().driver.driverVersion,
         computeCapability: device?.computeCapability ?? null,
         llama: sources.llama(at.key)?.release ?? null,
         cores: sources.cores,

@@ -9,6 +9,7 @@ import type { Drift, EnvironmentMatrix } from '../../contract/verdict.ts';
 import { createGauge } from '../engine/gauge.ts';
 import type { EngineServices } from '../engine/services.ts';
 import { makeTestInferenceServices } from './test-inference-services.ts';
+import { makeTestOptimizeServices } from './test-optimize-services.ts';
 
 /** Handlers for the contract tests: the transports are real, what lies behind them is as little as the types allow. */
 export function makeTestServices(): EngineServices & { publish(seq: number, padding?: string): void; listenerCount(): number } {
@@ -71,6 +72,7 @@ export function makeTestServices(): EngineServices & { publish(seq: number, padd
       planRollback: () => Promise.reject(problemError('upgrade.nothing_to_undo', { detail: 'There is none.' })), rollback: () => Promise.reject(problemError('upgrade.plan_expired', { why: 'This plan is not known.' })), list: () => [], forget: () => Promise.resolve(),
     },
     inference: makeTestInferenceServices(),
+    optimize: makeTestOptimizeServices(),
     listenerCount: () => listeners.size,
     publish(seq, padding = '') {
       for (const listener of listeners) listener({ type: 'frame', frame: { seq, atMs: seq * 100, tookMs: 0, samples: [{ uuid: `GPU-${padding}`, state: 'ok', fast: null }] } });

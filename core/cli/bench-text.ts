@@ -1,0 +1,62 @@
+import type { BenchmarkInfo, BenchmarkResult, BenchmarkRun, CanaryState, ComparedRow, RunComparison } from '../../contract/benchmarks.ts';
+import { cleanText } from './display-width.ts';
+import { formatDateTime, formatDuration, formatThree, formatWatts, NOT_REPORTED } from './format-values.ts';
+import { renderTable } from './text-table.ts';
+
+const figure = (value: number | null): string => (value === null ? NOT_REPORTED : formatThree(value));
+const marks: Readonly<Record<BenchmarkResult['marks'][number], string>> = { power_capped: 'power cap', throttled: 'throttled', disturbed: 'disturbed', unsteady: 'unsteady', few_samples: 'few samples' };
+
+export function renderBenchmarks(list: readonly BenchmarkInfo[], room: number | null): readonly string[] {
+  return renderTable(
+    [{ title: 'name' }, { title: 'cases', align: 'right' }, { title: 'about', align: 'right' }, { title: 'measures', shrinkTo: 30 }],
+    list.map((one) => [one.name, String(one.cases.length), formatDuration(one.aboutSeconds), cleanText(one.what)]), room,
+  );
+}
+
+/** Where, with what, when; then a line for each figure. */
+export function renderRun(run: BenchmarkRun, room: number | null): readonly string[] {
+  const subject = run.environment === null ? (run.model === null ? '' : `, ${cleanText(run.model.name)}, ${cleanText(run.model.backend)}`) : `, ${cleanText(run.environment.name)}, torch ${run.environment.torch ?? NOT_REPORTED}`;
+  const head = `${cleanText(run.title)} on ${cleanText(run.place.name)}${run.place.key === 'cpu' ? ' (processor)' : ''}${subject}${run.driverVersion === null ? '' : `, driver ${run.driverVersion}`}`;
+  const rows = run.results.map((one) => one.problem === null
+    ? [cleanText(one.title), figure(one.median), one.low === null || one.high === null ? NOT_REPORTED : `${figure(one.low)} to ${figure(one.high)}`, one.unit, one.peakShare === null ? NOT_REPORTED : `${(100 * one.peakShare).toFixed(0)} %`, formatWatts(one.powerWatts), String(one.n), [...one.marks.map((mark) => marks[mark]), ...(one.setAside > 0 ? [`${String(one.setAside)} set aside`] : [])].join(', ')]
+    : [cleanText(one.title), 'could not run', '', '', '', '', '', cleanText(one.problem.cause)]);
+  return [
+    head, '',
+    ...renderTable([{ title: 'case' }, { title: 'median', align: 'right' }, { title: '95 % interval', align: 'right' }, { title: 'unit' }, { title: 'of peak', align: 'right', dropOrder: 1 }, { title: 'power', align: 'right', dropOrder: 2 }, { title: 'n', align: 'right', dropOrder: 3 }, { title: 'notes', shrinkTo: 12 }], rows, room),
+    ...(run.notes.length === 0 ? [] : ['', ...run.notes.map(cleanText)]),
+    '', `Run ${run.id}, ${formatDateTime(run.startedAtMs)}.`,
+  ];
+}
+
+export function renderHistory(runs: readonly BenchmarkRun[], room: number | null): readonly string[] {
+  if (runs.length === 0) return ['Nothing has been measured yet. "warpdeck bench ls" lists what can be.'];
+  return renderTable(
+    [{ title: 'run' }, { title: 'when' }, { title: 'benchmark' }, { title: 'on', shrinkTo: 10 }, { title: 'with', shrinkTo: 10, dropOrder: 1 }, { title: 'state' }, { title: 'first figure', align: 'right', dropOrder: 2 }],
+    runs.map((run) => {
+      const first = run.results.find((one) => one.median !== null);
+      return [run.id, formatDateTime(run.startedAtMs), run.name, cleanText(run.place.name), cleanText(run.environment === null ? (run.model?.name ?? '') : `${run.environment.name}, torch ${run.environment.torch ?? ''}`), run.state, first === undefined ? NOT_REPORTED : `${cleanText(first.title)} ${figure(first.median)} ${first.unit}`];
+    }), room,
+  );
+}
+
+const words: Readonly<Record<ComparedRow['word'], string>> = { faster: 'faster', slower: 'slower', no_difference: 'no difference', cannot_tell: 'cannot tell', not_comparable: 'not comparable' };
+const percent = (ratio: number | null): string => (ratio === null ? NOT_REPORTED : `${ratio >= 1 ? '+' : '−'}${Math.abs((ratio - 1) * 100).toFixed(1)} %`);
+
+export function renderRows(rows: readonly ComparedRow[], room: number | null): readonly string[] {
+  return renderTable(
+    [{ title: 'case' }, { title: 'A', align: 'right' }, { title: 'B', align: 'right' }, { title: 'unit' }, { title: 'change', align: 'right' }, { title: '95 % interval', align: 'right', dropOrder: 1 }, { title: 'in words' }],
+    rows.map((one) => [cleanText(one.title), figure(one.a), figure(one.b), one.unit, percent(one.ratio), one.low === null || one.high === null ? NOT_REPORTED : `${percent(one.low)} to ${percent(one.high)}`, words[one.word]]), room,
+  );
+}
+
+export function renderComparison(comparison: RunComparison, room: number | null): readonly string[] {
+  const name = (run: BenchmarkRun): string => `${run.id}, ${formatDateTime(run.startedAtMs)}, ${cleanText(run.place.name)}`;
+  return [
+    `A: ${name(comparison.a)}`, `B: ${name(comparison.b)}`, '', ...renderRows(comparison.rows, room), '', cleanText(comparison.sentence),
+    ...comparison.differ.map((one) => `${cleanText(one.what)}: ${cleanText(one.a)} (A), ${cleanText(one.b)} (B).`),
+  ];
+}
+
+export function renderCanary(state: CanaryState, room: number | null): readonly string[] {
+  return [cleanText(state.sentence), ...(state.rows.length === 0 ? [] : ['', ...renderRows(state.rows, room)]), ...(state.atMs === null ? [] : ['', `${formatDateTime(state.atMs)}${state.place === null ? '' : `, ${cleanText(state.place.name)}`}${state.because === null ? '' : `, because of ${cleanText(state.because)}`}.`])];
+}
