@@ -72,7 +72,7 @@ describe('operations', () => {
   it('lists the contract, destructive ones as such', () => {
     const all = listOperations();
     expect(all.length).toBeGreaterThan(30);
-    expect(all.filter((o) => o.effect === 'destructive').map((o) => o.name)).toEqual(['gpus.planTerminate', 'gpus.terminate', 'upgrades.plan', 'upgrades.apply', 'upgrades.planRollback', 'upgrades.rollback', 'upgrades.forget', 'models.planRemove', 'models.remove']);
+    expect(all.filter((o) => o.effect === 'destructive').map((o) => o.name)).toEqual(['gpus.planTerminate', 'gpus.terminate', 'upgrades.plan', 'upgrades.apply', 'upgrades.planRollback', 'upgrades.rollback', 'upgrades.forget', 'models.planRemove', 'models.remove', 'optimize.planApply', 'optimize.apply', 'optimize.planRevert', 'optimize.revert', 'optimize.planDevice', 'optimize.applyDevice']);
     expect(findOperation('gpus.watch').stream).toBe('gauge');
   });
   it('has a JSON schema for every input and output', () => {
