@@ -30,10 +30,10 @@ const allowed = [
   allow('^core/engine/', '^core/(app\\.ts$|web/)'),
   allow('^core/web/', '^core/engine/'),
   // Leaves without state: who holds the lock, what --gpus means.
-  allow('^core/engine/', '^core/supervisor/process-identity\\.ts$'),
+  allow('^core/engine/', '^core/supervisor/(process-identity|exclusive-file)\\.ts$'),
   allow('^core/engine/', '^core/gpu/sources/choose-source\\.ts$'),
   // Leaves without state: who a process is, a tool run to its end, the newest value for many readers.
-  allow('^core/(environments|inference)/', '^core/(supervisor/(process-identity|run-tool)|engine/gauge)\\.ts$'),
+  allow('^core/(environments|inference)/', '^core/(supervisor/(process-identity|exclusive-file|run-tool)|engine/gauge)\\.ts$'),
   allow('^core/inference/', '^core/storage/storage-client\\.ts$'),
   allow('^core/testing/', '^core/'),
 

@@ -1,5 +1,6 @@
 // A lock file with the holder's pid, for two starters of one tree. Node only, works on Node 20.11.
-import { closeSync, linkSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { closeSync, mkdirSync, openSync, readFileSync, rmSync, statSync, utimesSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 
@@ -43,22 +44,22 @@ export function isStale(holder, alive = isAlive) {
   return !alive(holder.pid) || holder.ageMs > STALE_MS;
 }
 
+/**
+ * Removes a stale lock: one of many does, holding a right named after what it read, and looks again under it, so that
+ * nobody removes a successor's (as core/supervisor/exclusive-file.ts, in what an old Node can run).
+ */
 function clearStale(path, holder) {
-  const aside = `${path}.${process.pid}.stale`;
-  try {
-    renameSync(path, aside);
-  } catch {
+  const right = `${path}.${createHash('sha256').update(holder.text).digest('hex').slice(0, 16)}.removal`;
+  if (!tryTake(right, `${process.pid} ${Math.random().toString(36).slice(2)}\n`)) {
+    const other = readHolder(right);
+    if (other && isStale(other)) clearStale(right, other);
     return;
   }
-  // Between reading and renaming somebody else may have cleared it and taken it anew: give that one back.
-  if (readFileSync(aside, 'utf8') !== holder.text) {
-    try {
-      linkSync(aside, path);
-    } catch {
-      // A third one holds it now.
-    }
+  try {
+    if (readHolder(path)?.text === holder.text) rmSync(path, { force: true });
+  } finally {
+    rmSync(right, { force: true });
   }
-  rmSync(aside, { force: true });
 }
 
 /**
@@ -72,6 +73,8 @@ export async function withStarterLock(path, work, onWait = () => {}) {
     const holder = readHolder(path);
     if (holder && isStale(holder)) {
       clearStale(path, holder);
+      if (tryTake(path, text)) break;
+      await wait(5);
       continue;
     }
     if (holder && !told) {

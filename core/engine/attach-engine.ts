@@ -7,8 +7,9 @@ import { problemError } from '../../contract/problem-catalogue.ts';
 import type { EngineInfo } from '../../contract/system.ts';
 import { dataFolder, makeDataFolder, type DataFolder } from '../system/data-folder.ts';
 import { formatSourceSpec, parseSourceSpec } from '../gpu/sources/choose-source.ts';
+import { isProcessRunning } from '../supervisor/process-identity.ts';
 import { connectEngine, type EngineConnection } from './connect.ts';
-import { isLockHeld, readLock } from './engine-lock.ts';
+import { readLock } from './engine-lock.ts';
 import { spawnEngine } from './spawn-engine.ts';
 
 export interface AttachOptions {
@@ -36,7 +37,7 @@ async function findRunning(folder: DataFolder): Promise<AttachedEngine | null> {
   const deadline = Date.now() + 10_000;
   for (;;) {
     const lock = readLock(folder.lock);
-    if (!lock || !isLockHeld(lock)) return null;
+    if (!lock || !isProcessRunning(lock)) return null;
     try {
       return await finish(await connectEngine(lock.socket, folder.root));
     } catch (error) {

@@ -32,6 +32,13 @@ export function isProcessAlive(pid: number): boolean {
   }
 }
 
+/** Whether that very process still runs: a pid that was given to another since is told by its start time, where the system says it. */
+export function isProcessRunning(identity: { readonly pid: number; readonly startTicks: string | null }): boolean {
+  if (!isProcessAlive(identity.pid)) return false;
+  const ticks = readProcessStartTicks(identity.pid);
+  return ticks === null || identity.startTicks === null || ticks === identity.startTicks;
+}
+
 /** Pids in a process group that have not ended. Linux only; elsewhere empty. */
 export function readGroupMembers(group: number): readonly number[] {
   if (process.platform !== 'linux') return [];

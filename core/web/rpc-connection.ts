@@ -9,8 +9,10 @@ import type { Logger } from '../logging/logger.ts';
 export const HIGH_WATER_BYTES = 256 * 1024;
 /** A connection for which more than this waits is closed: it does not read at all. It reconnects when it can. */
 export const BUFFER_LIMIT_BYTES = 16 * 1024 * 1024;
-/** What waits for a connection that is closed for not reading is let go of after this long. */
+/** What waits for a connection that is closed for not reading is let go of once nothing of it was read for this long … */
 const CLOSE_GRACE_MS = 2000;
+/** … or, where it trickles, after this many of them. */
+const CLOSE_GRACES = 10;
 /** The largest frame a face may send. */
 export const MAX_FRAME_BYTES = 4 * 1024 * 1024;
 /** Close codes: 4000–4999 are the application's own (RFC 6455, 7.4.2). */
@@ -37,7 +39,7 @@ export function serveConnection(ws: WebSocket, handler: RpcHandler, context: Fac
       log.warn('connection closed: does not read', { bufferedBytes: ws.bufferedAmount });
       ws.close(CLOSE_SLOW_READER, 'connection.slow_reader');
       // One that reads again soon hears why; one that never does answers no close frame either.
-      setTimeout(() => { ws.terminate(); }, CLOSE_GRACE_MS).unref();
+      terminateWhenStuck(ws);
       return undefined;
     }
     if (ws.bufferedAmount <= HIGH_WATER_BYTES) {
@@ -57,4 +59,14 @@ export function serveConnection(ws: WebSocket, handler: RpcHandler, context: Fac
   });
   const peer = { addEventListener: ws.addEventListener.bind(ws), send };
   void handler.upgrade(peer, { context });
+}
+
+function terminateWhenStuck(ws: WebSocket): void {
+  let left = CLOSE_GRACES, waiting = ws.bufferedAmount;
+  const watch = setInterval(() => {
+    left -= 1;
+    if (left === 0 || ws.bufferedAmount >= waiting) ws.terminate();
+    waiting = ws.bufferedAmount;
+  }, CLOSE_GRACE_MS).unref();
+  ws.once('close', () => { clearInterval(watch); });
 }

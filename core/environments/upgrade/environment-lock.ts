@@ -1,12 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { link, open, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
+import { readFile, rm, stat, utimes } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { problemError } from '../../../contract/problem-catalogue.ts';
+import { createWhole, removeLeftBehind } from '../../supervisor/exclusive-file.ts';
 import { isProcessAlive, readProcessStartTicks } from '../../supervisor/process-identity.ts';
-import { errorCode, fileTrouble, isMissing } from '../snapshot/file-trouble.ts';
+import { fileTrouble, isMissing } from '../snapshot/file-trouble.ts';
 
 /**
  * In the environment itself, so that engines with other data folders, other users and other containers see it. No walk
@@ -27,7 +28,6 @@ const SILENT_FOR_MS = 120_000;
 /** File systems without hard links: between making the file and writing into it. */
 const WRITTEN_WITHIN_MS = 10_000;
 const ATTEMPTS = 5;
-const NO_LINK = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EINVAL']);
 
 /** Locks of this process: one of its own that is not here was left behind. */
 const held = new Set<string>();
@@ -38,7 +38,7 @@ export async function lockEnvironment(prefix: string, upgradeId: string, now: ()
   const lock: Lock = { upgradeId, pid: process.pid, startTicks: readProcessStartTicks(process.pid), bootId: readBootId(), host: hostname(), nonce: randomBytes(8).toString('hex') };
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
     try {
-      if (await create(path, lock)) return hold(path, lock);
+      if (createWhole(path, JSON.stringify(lock), 0o644)) return hold(path, lock);
     } catch (error) {
       throw fileTrouble(error, path);
     }
@@ -47,7 +47,11 @@ export async function lockEnvironment(prefix: string, upgradeId: string, now: ()
     if (decideLock(there, { bootId: lock.bootId, host: lock.host, nowMs: now(), isAlive: isHolderAlive }) === 'busy') {
       throw problemError('upgrade.busy', { id: there.lock?.upgradeId ?? null, pid: there.lock?.pid ?? null, prefix });
     }
-    await takeAway(path, there.text);
+    try {
+      removeLeftBehind(path, there.text);
+    } catch (error) {
+      throw fileTrouble(error, path);
+    }
   }
   throw problemError('upgrade.busy', { id: null, pid: null, prefix });
 }
@@ -70,38 +74,6 @@ export function decideLock(found: FoundLock, here: { readonly bootId: string | n
 function isHolderAlive(lock: Lock): boolean {
   if (lock.pid === process.pid && lock.startTicks === readProcessStartTicks(process.pid)) return held.has(lock.nonce);
   return isProcessAlive(lock.pid) && readProcessStartTicks(lock.pid) === lock.startTicks;
-}
-
-/** Written beside and linked, so that a lock is never there without saying whose it is. */
-async function create(path: string, lock: Lock): Promise<boolean> {
-  const beside = `${path}.${lock.nonce}`;
-  try {
-    await writeNew(beside, lock);
-    await link(beside, path);
-    return true;
-  } catch (error) {
-    // ENOENT: recovery of another engine tidied up in between.
-    if (['EEXIST', 'ENOENT'].includes(errorCode(error))) return false;
-    if (!NO_LINK.has(errorCode(error))) throw error;
-  } finally {
-    await rm(beside, { force: true });
-  }
-  return writeNew(path, lock).then(() => true, (error: unknown) => {
-    if (errorCode(error) === 'EEXIST') return false;
-    throw error;
-  });
-}
-
-async function writeNew(path: string, lock: Lock): Promise<void> {
-  const handle = await open(path, 'wx', 0o644);
-  try {
-    await handle.writeFile(JSON.stringify(lock));
-  } catch (error) {
-    await rm(path, { force: true }).catch(() => undefined);
-    throw error;
-  } finally {
-    await handle.close();
-  }
 }
 
 function hold(path: string, lock: Lock): EnvironmentLock {
@@ -137,19 +109,6 @@ function parseLock(text: string): Lock | null {
   } catch {
     return null;
   }
-}
-
-/** Two may find the same stale lock: it is renamed first, and given back where it was another one by then. */
-async function takeAway(path: string, text: string): Promise<void> {
-  const aside = `${path}.${randomBytes(6).toString('hex')}`;
-  try {
-    await rename(path, aside);
-  } catch (error) {
-    if (isMissing(error)) return;
-    throw fileTrouble(error, path);
-  }
-  if ((await readFile(aside, 'utf8')) === text) await rm(aside, { force: true });
-  else await rename(aside, path);
 }
 
 function readBootId(): string | null {

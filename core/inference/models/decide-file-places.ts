@@ -1,22 +1,15 @@
-import type { EngineSettings, LoadedModel } from '../../../contract/inference.ts';
 import type { FilePlace, GgufFacts, MemoryVerdict, OfferedFile, OfferedModel, SpeedPrediction } from '../../../contract/models.ts';
-import type { Experience, Place } from '../parts.ts';
-import { backendFor, withUnloads } from './decide-outlook.ts';
-import type { SpeedRecord } from './known-models.ts';
+import type { Place } from '../parts.ts';
+import { backendFor, withUnloads, type LookQuestion } from './decide-outlook.ts';
 import { predictFromBytes, predictSpeed } from './predict-speed.ts';
 
-export interface FilePlacesQuestion {
+export interface FilePlacesQuestion extends LookQuestion {
   readonly offer: Pick<OfferedModel, 'parameters' | 'activeParameters'>;
   readonly file: Pick<OfferedFile, 'bytes'>;
   /** From its own header, or from that of another quantisation of the model. */
   readonly header: { readonly facts: GgufFacts; readonly own: boolean } | null;
   /** Ids under which the speed of this very file was recorded. */
   readonly ids: readonly string[];
-  readonly settings: EngineSettings;
-  readonly places: readonly Place[];
-  readonly loaded: readonly LoadedModel[];
-  readonly experience: Experience;
-  readonly records: readonly SpeedRecord[];
 }
 
 const GIB = 2 ** 30;

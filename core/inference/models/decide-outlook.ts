@@ -6,18 +6,22 @@ import { neededBytes } from './estimate-memory.ts';
 import type { SpeedRecord } from './known-models.ts';
 import { predictSpeed } from './predict-speed.ts';
 
-export interface OutlookQuestion {
+/** With which settings, and where, a model is looked at. */
+export interface LookQuestion {
+  readonly settings: EngineSettings;
+  readonly places: readonly Place[];
+  readonly loaded: readonly LoadedModel[];
+  readonly experience: Experience;
+  readonly records: readonly SpeedRecord[];
+}
+
+export interface OutlookQuestion extends LookQuestion {
   readonly name: string;
   readonly facts: GgufFacts | null;
   readonly fileBytes: number | null;
   readonly problems: readonly Problem[];
   /** Ids under which this model's speed was recorded. */
   readonly ids: readonly string[];
-  readonly settings: EngineSettings;
-  readonly places: readonly Place[];
-  readonly loaded: readonly LoadedModel[];
-  readonly experience: Experience;
-  readonly records: readonly SpeedRecord[];
 }
 
 /** The kind of backend that would serve there. Pure. */

@@ -41,7 +41,7 @@ describe('prior', () => {
     expect(speed.tokensPerSecond ?? 0).toBeLessThan(speed.roofline ?? 0);
   });
   it('says why there is none: a processor, a card that no table knows', () => {
-    expect(ask(dense(1e9), place(null, null, 'cpu'))).toMatchObject({ basis: 'none', tokensPerSecond: null, why: expect.stringContaining('no table') as string });
+    expect(ask(dense(1e9), place(null, null, 'cpu'))).toMatchObject({ basis: 'none', tokensPerSecond: null, why: expect.stringContaining('No table') as string });
     expect(ask(dense(1e9), place(null))).toMatchObject({ basis: 'none', tokensPerSecond: null, roofline: null, why: expect.stringContaining('bandwidth') as string });
   });
 });
