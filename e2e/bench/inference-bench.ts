@@ -1,8 +1,8 @@
 /**
  * `npm run bench:inference [--model FILE | --synthetic 7b|135m] [--label TEXT] [--backend cpu|cuda] [--llama-bench PATH]
  * [--calm SECONDS] [ROW …]`: the product's own answers against llama.cpp's benchmark of the same build, interleaved,
- * through the engine as faces use it. Rows: start decode measure prompt first same parallel memory loads browser long
- * truth. `make-llama-bench` as a row only makes the reference. `--calm`: so long is waited before each row for a load
+ * through the engine as faces use it. Rows: start decode measure prompt first same stop parallel memory loads browser
+ * long truth. `make-llama-bench` as a row only makes the reference. `--calm`: so long is waited before each row for a load
  * below 1.5. Prints a table and one JSON object; exit code 1 when a row is missed.
  */
 import { existsSync, mkdirSync } from 'node:fs';
@@ -19,6 +19,7 @@ import { browserRows } from './inference-browser-rows.ts';
 import { load, type BenchPlace } from './inference-client.ts';
 import { longRows } from './inference-long-rows.ts';
 import { decodeRow, firstTokenRow, loadsRow, measureRow, memoryRow, parallelRow, promptRow, sameTokensRow, warmStartRow, type BenchModel } from './inference-rows.ts';
+import { stopRows } from './inference-stop-rows.ts';
 import { truthRows } from './inference-truth-rows.ts';
 import { openLlamaBench, type LlamaBench } from './llama-bench.ts';
 import { makeLlamaBench } from './make-llama-bench.ts';
@@ -94,6 +95,7 @@ try {
     prompt: async () => promptRow(at, await bench(), rounds),
     first: () => firstTokenRow(at, 20),
     same: () => sameTokensRow(at, 20),
+    stop: () => stopRows(at, rounds),
     parallel: async () => {
       const beside = await bench();
       const web = await client.engine.startWeb({ port: 0 });

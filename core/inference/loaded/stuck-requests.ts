@@ -9,8 +9,8 @@ export interface StuckRequests {
   clear(): void;
 }
 
-/** Work that cannot be stopped within this time is ended with its process, ms. */
-const STUCK_AFTER_MS = 2000;
+/** Work that cannot be stopped within this time is ended with its process, ms: with the new one it is ready within 3 s. */
+const STUCK_AFTER_MS = 1000;
 
 export function createStuckRequests({ onOverdue, onEnded }: { readonly onOverdue: () => void; readonly onEnded: () => void }): StuckRequests {
   const overdueAtMs = new Map<string, number>();
