@@ -32,8 +32,15 @@ const allowed = [
   // Leaves without state: who holds the lock, what --gpus means.
   allow('^core/engine/', '^core/supervisor/(process-identity|exclusive-file)\\.ts$'),
   allow('^core/engine/', '^core/gpu/sources/choose-source\\.ts$'),
+  // A leaf for all: numbers in, numbers out.
+  allow('^core/', '^core/statistics/'),
   // Leaves without state: who a process is, a tool run to its end, the newest value for many readers.
   allow('^core/(environments|inference)/', '^core/(supervisor/(process-identity|exclusive-file|run-tool)|engine/gauge)\\.ts$'),
+  allow('^core/(benchmarks|optimize)/', '^core/engine/gauge\\.ts$'),
+  // It ties measuring together: what the other areas have is handed on from here.
+  allow('^core/optimize/assemble-optimize\\.ts$', '^core/(benchmarks|environments|inference)/'),
+  // `optimize run` starts a program in its own terminal, where no engine could.
+  allow('^core/cli/', '^core/(optimize/launch/|supervisor/run-foreground\\.ts$)'),
   allow('^core/inference/', '^core/storage/storage-client\\.ts$'),
   allow('^core/testing/', '^core/'),
 
@@ -75,7 +82,7 @@ const allowed = [
 
   allow('^e2e/(bench|fixtures|specs)/', '^core/testing/'),
   // What no operation offers by itself: a worker alone, a snapshot alone.
-  allow('^e2e/bench/', '^core/(environments|inference|supervisor|logging|storage|system)/'),
+  allow('^e2e/bench/', '^core/(environments|inference|optimize|benchmarks|statistics|gpu|supervisor|logging|storage|system)/'),
 
   // bin: before anything is installed. scripts: build tools, the launcher's own steps.
   allow('^bin/', '^bin/'),

@@ -11,8 +11,8 @@ import { gpuProcess, gpuStreamItem, inventory, processReading, terminatePlan } f
 import { environmentKind } from './environments.ts';
 import { historyEvent, historyQuery, historySeries, historyStatus } from './history.ts';
 import { job, jobLogLine } from './jobs.ts';
-import { benchmarkDetail, benchmarkInfo, benchmarkRun, benchmarkWish, canaryState, runComparison } from './benchmarks.ts';
-import { application, applyMeans, applyPlan, chosenToggle, componentHealth, deviceChange, devicePlan, deviceSetting, effectCard, launchPlan, measureWish, optimizeOverview, optimizeSubject, profile, slowReport, toggle, tuneResult, tuneWish, workload } from './optimize.ts';
+import { benchmarkDetail, benchmarkInfo, benchmarkOutlook, benchmarkPast, benchmarkRun, benchmarkWish, canaryState, runComparison } from './benchmarks.ts';
+import { application, applyMeans, applyPlan, chosenToggle, commandWorkload, componentHealth, deviceChange, devicePlan, deviceSetting, effectCard, launchPlan, measureWish, optimizeOverview, optimizeSubject, patternCheck, profile, slowReport, toggle, tuneResult, tuneWish, workload } from './optimize.ts';
 import { problem } from './problem.ts';
 import { secretStatus, settingsPatch, settingsStatus } from './settings.ts';
 import { chatEvent, comparison, comparisonWish, conversation, conversationHit, conversationPage, promptSet, sendInput } from './chat.ts';
@@ -175,10 +175,12 @@ export const api = {
   },
   benchmarks: {
     list: read.route({ method: 'GET', path: '/benchmarks', summary: 'What can be measured' }).input(none).output(z.array(benchmarkInfo)),
+    outlook: read.route({ method: 'GET', path: '/benchmarks/outlook', summary: 'Which of them run on this machine, where and with what, and why not; waits for the first search for environments' }).input(none).output(z.array(benchmarkOutlook)),
     run: write.route({ method: 'POST', path: '/benchmarks', summary: 'Run a benchmark (a job). With torch this runs the environment’s code' }).input(benchmarkWish.strict()).output(job),
     history: read.route({ method: 'GET', path: '/benchmarks/runs', summary: 'Stored runs without samples, newest first' }).input(z.strictObject({ name: z.string().max(40).nullable().default(null), place: z.string().max(128).nullable().default(null), limit: z.int().min(1).max(2000).default(200) })).output(z.array(benchmarkRun)),
     watch: gauge.route({ method: 'GET', path: '/benchmarks/live', summary: 'The newest runs whenever one grows' }).input(none).output(eventIterator(z.array(benchmarkRun))),
-    get: read.route({ method: 'GET', path: '/benchmarks/runs/{id}', summary: 'One run with all samples' }).input(z.strictObject({ id })).output(benchmarkDetail),
+    past: read.route({ method: 'GET', path: '/benchmarks/past', summary: 'A benchmark over time: its figures run by run, and the newest run of each place whole' }).input(z.strictObject({ name: z.string().min(1).max(40), limit: z.int().min(1).max(2000).default(400) })).output(benchmarkPast),
+    get: read.route({ method: 'GET', path: '/benchmarks/runs/{id}', summary: 'One run with all samples, or without any' }).input(z.strictObject({ id, samples: z.boolean().default(true) })).output(benchmarkDetail),
     compare: read.route({ method: 'GET', path: '/benchmarks/compare', summary: 'Two runs, row by row, with significance' }).input(z.strictObject({ a: id, b: id })).output(runComparison),
     export: read.route({ method: 'GET', path: '/benchmarks/runs/{id}/export', summary: 'One run as JSON lines, Markdown, CSV, or as a card to share (SVG)' }).input(z.strictObject({ id, format: z.enum(['jsonl', 'markdown', 'csv', 'svg']) })).output(z.object({ fileName: z.string(), text: z.string() })),
     import: write.route({ method: 'POST', path: '/benchmarks/import', summary: 'Take over the output of llama-bench (-o json or jsonl)' }).input(z.strictObject({ text: z.string().min(2).max(8_000_000) })).output(z.array(benchmarkRun)),
@@ -193,6 +195,7 @@ export const api = {
     toggles: read.route({ method: 'GET', path: '/optimize/toggles', summary: 'Every switch: what it does, its risk, what is said of it and what is true' }).input(none).output(z.array(toggle)),
     workloads: read.route({ method: 'GET', path: '/optimize/workloads', summary: 'With what switches are measured' }).input(none).output(z.array(workload)),
     measure: write.route({ method: 'POST', path: '/optimize/measure', summary: 'Measure a switch or a set, off against on (a job). Runs the environment’s code' }).input(measureWish.strict()).output(job),
+    checkPattern: read.route({ method: 'POST', path: '/optimize/pattern', summary: 'What a pattern finds in a text, before a program is run for its figure' }).input(z.strictObject({ pattern: commandWorkload.shape.pattern, text: z.string().max(100_000).default('') })).output(patternCheck),
     effects: read.route({ method: 'GET', path: '/optimize/effects', summary: 'Effect cards without pairs, newest first' }).input(z.strictObject({ toggleId: z.string().max(60).nullable().default(null), limit: z.int().min(1).max(2000).default(200) })).output(z.array(effectCard)),
     effect: read.route({ method: 'GET', path: '/optimize/effects/{id}', summary: 'One effect card with its pairs' }).input(z.strictObject({ id })).output(effectCard),
     profiles: read.route({ method: 'GET', path: '/optimize/profiles', summary: 'Sets of switches with their measured total' }).input(none).output(z.array(profile)),

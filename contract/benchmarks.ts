@@ -43,6 +43,17 @@ export const benchmarkInfo = z.object({
 });
 export type BenchmarkInfo = z.infer<typeof benchmarkInfo>;
 
+/** Whether a benchmark runs on this machine now: where, and with what; else why not. */
+export const benchmarkOutlook = z.object({
+  name: z.string(),
+  /** Null: it has no place here. */
+  place: benchmarkPlace.nullable(),
+  /** Environment, model or NumPy. Null: it does not run. */
+  with: z.string().nullable(),
+  why: z.string().nullable(),
+});
+export type BenchmarkOutlook = z.infer<typeof benchmarkOutlook>;
+
 /** Why a sample does not count. `throttled`: hardware or thermal slow-down, or the SM clock under 90 % of its first second. */
 export const setAsideReason = z.enum(['throttled', 'disturbed']);
 
@@ -125,6 +136,28 @@ export const benchmarkRun = z.object({
   canary: z.boolean(),
 });
 export type BenchmarkRun = z.infer<typeof benchmarkRun>;
+
+/** A stored run as lists and lines over time need it: a hundred of them are read at once. */
+export const pastRun = benchmarkRun.pick({ id: true, name: true, title: true, startedAtMs: true, state: true, place: true, environment: true, model: true, driverVersion: true, importedFrom: true }).extend({
+  /** Of the cases that have one. */
+  figures: z.array(benchmarkResult.pick({ caseId: true, title: true, unit: true, low: true, high: true }).extend({ median: z.number() })),
+});
+export type PastRun = z.infer<typeof pastRun>;
+
+/** What a run is in a list. Pure. */
+export function thinRun({ id, name, title, startedAtMs, state, place, environment, model, driverVersion, importedFrom, results }: Omit<PastRun, 'figures'> & { readonly results: readonly Pick<BenchmarkResult, 'caseId' | 'title' | 'unit' | 'median' | 'low' | 'high'>[] }): PastRun {
+  const figures = results.flatMap(({ caseId, title: of, unit, median, low, high }) => (median === null ? [] : [{ caseId, title: of, unit, median, low, high }]));
+  return { id, name, title, startedAtMs, state, place, environment, model, driverVersion, importedFrom, figures };
+}
+
+/** What is known of a benchmark from earlier. */
+export const benchmarkPast = z.object({
+  /** Newest first. */
+  runs: z.array(pastRun),
+  /** Of each place the newest run that has figures, whole. */
+  newest: z.array(benchmarkRun),
+});
+export type BenchmarkPast = z.infer<typeof benchmarkPast>;
 
 /** With all samples, by case. */
 export const benchmarkDetail = benchmarkRun.extend({ samples: z.record(z.string(), z.array(benchmarkSample)) });

@@ -56,6 +56,17 @@ export const commandWorkload = z.object({
 });
 export type CommandWorkload = z.infer<typeof commandWorkload>;
 
+/** What a pattern makes of a text, by the rules of a measurement. */
+export const patternCheck = z.object({
+  /** Why it cannot be used; null: it can. */
+  fault: z.string().nullable(),
+  /** What its first group took at its last match; null: nothing fits. */
+  found: z.string().nullable(),
+  /** The same as a number above 0; null: it is none. */
+  figure: z.number().nullable(),
+});
+export type PatternCheck = z.infer<typeof patternCheck>;
+
 /** A toggle with the value it is set to. */
 export const chosenToggle = z.object({ toggleId: z.string().max(60), value: z.string().max(60) });
 export type ChosenToggle = z.infer<typeof chosenToggle>;
@@ -96,7 +107,7 @@ export const effectCard = z.object({
   /** Of successive log ratios at distance 1, and the pairs that the interval counts with because of it. */
   autocorrelation: z.number().nullable(),
   effectivePairs: z.number().nullable(),
-  /** Smallest change that this measurement could have shown, %. */
+  /** Smallest change that such a measurement shows in nine of ten cases, %. */
   resolvesPercent: z.number().nullable(),
   a: armFacts,
   b: armFacts,
@@ -127,10 +138,15 @@ export const optimizeSubject = z.object({
   place: z.string().max(128).nullable().default(null),
 });
 
+/** What guides ask for and is no switch: why, and what to do instead. */
+export const switchRefusal = z.object({ id: z.string(), asked: z.string(), reason: z.string(), instead: z.string().nullable() });
+export type SwitchRefusal = z.infer<typeof switchRefusal>;
+
 export const optimizeOverview = z.object({
   environment: z.object({ id: z.string(), name: z.string(), torch: z.string().nullable(), python: z.string().nullable(), prefix: z.string() }).nullable(),
   place: benchmarkPlace,
   states: z.array(toggleState),
+  refusals: z.array(switchRefusal),
   problems: z.array(problem),
 });
 export type OptimizeOverview = z.infer<typeof optimizeOverview>;

@@ -5,6 +5,7 @@ import './ui/frame.css';
 import './ui/controls.css';
 import './ui/tables.css';
 import { createRoot } from 'react-dom/client';
+import { preloadBenchmarks } from './app/benchmarks-route.tsx';
 import { createApp } from './app/create-app.ts';
 import { Root } from './app/root.tsx';
 import { parseRoute } from './app/routes.ts';
@@ -21,6 +22,7 @@ const box = inDesktop ? null : createTokenBox(token);
 const app = createApp(box);
 const container = document.getElementById('root');
 if (container) createRoot(container).render(<Root app={app} token={box} />);
+preloadBenchmarks();
 if (parseRoute(location.hash).query.get('bench') === '1') {
   const { installBenchHook } = await import('./app/bench-hook.ts');
   installBenchHook(app);

@@ -2,9 +2,11 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { benchmarkDetail, benchmarkRun, benchmarkWish, type BenchmarkWish } from '../../contract/benchmarks.ts';
+import { problemError } from '../../contract/problem-catalogue.ts';
 import { problemOf } from '../../contract/problem.ts';
 import { makeTestFolder } from '../testing/test-folder.ts';
 import type { Readings } from './parts.ts';
+import type { Machine } from './runner/benchmark-parts.ts';
 import { nameOf } from './runner/fixtures/start-burning-arm.ts';
 import { makeTestBenchmarks, noReadings, testMachine, type TestBenchmarks, type TestOptions } from './runner/fixtures/make-test-benchmarks.ts';
 import { readHardware } from './runner/read-hardware.ts';
@@ -32,18 +34,18 @@ describe('a run', () => {
     await made.begin();
     const job = await made.benchmarks.run(wish());
     expect(job).toMatchObject({ kind: 'benchmark', title: 'Matrix multiplication on Test processor', state: 'running' });
-    expect(await made.ended(job.id)).toMatchObject({ state: 'done', progress: 1, result: { benchmark: 'matmul', cases: 3, failed: 0 } });
+    expect(await made.ended(job.id)).toMatchObject({ state: 'done', progress: 1, result: { benchmark: 'matmul', cases: 6, failed: 0 } });
     const run = await newest(made);
     expect(benchmarkRun.parse(run)).toEqual(run);
     expect(run).toMatchObject({ state: 'done', name: 'matmul', place: { key: 'cpu' }, environment: { torch: '2.11.0' }, model: null, conditions: { burns: true, powerLimitWatts: null }, notes: ['There is no NVIDIA GPU here: this was measured on the processor.'] });
-    expect(run?.results.map((one) => one.caseId)).toEqual(['fp32-512', 'fp32-1024', 'fp32-2048']);
+    expect(run?.results.map((one) => one.caseId)).toEqual(['fp32-512', 'fp32-1024', 'fp32-2048', 'fp64-512', 'fp64-1024', 'fp64-2048']);
     for (const one of run?.results ?? []) {
       expect(one).toMatchObject({ problem: null, setAside: 0, error: 1e-6, memoryBytes: 4096, powerWatts: null, joulesPerUnit: null, peakShare: null });
       expect(one.n).toBeGreaterThanOrEqual(10);
       expect(one.median ?? 0).toBeGreaterThan(0);
       expect((one.low ?? 1) <= (one.median ?? 0) && (one.median ?? 0) <= (one.high ?? 0)).toBe(true);
     }
-    expect(made.arms.wishes.map((one) => one.workload)).toEqual(['matmul:dtype=fp32,n=512', 'matmul:dtype=fp32,n=1024', 'matmul:dtype=fp32,n=2048']);
+    expect(made.arms.wishes.map((one) => one.workload)).toEqual(['fp32', 'fp64'].flatMap((dtype) => [512, 1024, 2048].map((n) => `matmul:dtype=${dtype},n=${n}`)));
     const detail = await made.benchmarks.get(run?.id ?? '');
     expect(benchmarkDetail.parse(detail)).toEqual(detail);
     expect(detail.samples['fp32-512']).toHaveLength(run?.results[0]?.n ?? -1);
@@ -52,7 +54,7 @@ describe('a run', () => {
 
   it('keeps a case that fails beside the others, and fails when all do', async () => {
     const made = make({ plan: (one) => (nameOf(one).includes('n=1024') ? { diesAfter: 2 } : {}) });
-    expect(await made.ended((await made.benchmarks.run(wish())).id)).toMatchObject({ state: 'done', result: { failed: 1 } });
+    expect(await made.ended((await made.benchmarks.run(wish({ cases: ['fp32-512', 'fp32-1024', 'fp32-2048'] }))).id)).toMatchObject({ state: 'done', result: { failed: 1 } });
     expect((await newest(made))?.results.map((one) => one.problem?.code ?? null)).toEqual([null, 'bench.case_fails', null]);
     const broken = make({ plan: () => ({ fails: 'bench.torch_fails' }) });
     expect(await broken.ended((await broken.benchmarks.run(wish())).id)).toMatchObject({ state: 'failed', problem: { code: 'bench.torch_fails' } });
@@ -101,6 +103,71 @@ describe('a run', () => {
     expect(one?.joulesPerUnit).toBeGreaterThan(0);
     expect((await newest(made))?.notes).toEqual([]);
   });
+
+  it('sets aside and marks what was measured while somebody else used the GPU', async () => {
+    let samples = 0;
+    const readings: Readings = { ...noReadings, between: async () => ({ powerWatts: 300, smClockMhz: 1830, tempCelsius: 60, eventReasons: 0, joules: null, otherProcesses: samples++ < 4 ? 0 : 1 }) };
+    const made = make({ readings, plan: () => ({ figures: [500, 501, 499] }), machine: { ...testMachine, places: () => [{ key: 'GPU-1', name: 'NVIDIA H200' }] } });
+    await made.ended((await made.benchmarks.run(wish({ cases: ['bf16-1024'], caseSeconds: 0.5 }))).id);
+    const [one] = (await newest(made))?.results ?? [];
+    expect(one).toMatchObject({ n: 4, median: expect.closeTo(500, 0) });
+    expect(one?.setAside).toBeGreaterThan(0);
+    expect(one?.marks).toEqual(expect.arrayContaining(['disturbed', 'few_samples']));
+  });
+});
+
+describe('where there is no PyTorch', () => {
+  const noTorch = async (): Promise<never> => { throw problemError('bench.no_torch', { detail: 'No environment with PyTorch was found on this machine.' }); };
+  const numpy: Machine['numpy'] = {
+    prepare: async () => {
+      const { arm } = await testMachine.torch(null, 'cpu');
+      return { arm: { ...arm, numpy: { packages: '/own' } }, told: { id: '/own', name: 'NumPy', torch: null, cuda: null, python: '3.12' }, threads: 3, notes: ['Measured with NumPy.'] };
+    },
+    look: async () => ({ with: 'NumPy', why: null }),
+  };
+  const bare: Machine = { ...testMachine, torch: noTorch, numpy };
+
+  it('NumPy measures products on the processor, on threads that are set, and the run says so', async () => {
+    const made = make({ machine: bare });
+    expect(await made.ended((await made.benchmarks.run(wish({ cases: ['fp32-512', 'fp64-512'] }))).id)).toMatchObject({ state: 'done', result: { failed: 0 } });
+    expect(await newest(made)).toMatchObject({ environment: { name: 'NumPy', torch: null }, notes: ['There is no NVIDIA GPU here: this was measured on the processor.', 'Measured with NumPy.'] });
+    for (const one of made.arms.wishes) expect(one).toMatchObject({ environment: { numpy: { packages: '/own' } }, variables: { OPENBLAS_NUM_THREADS: '3' } });
+    const outlook = await made.benchmarks.outlook();
+    expect(outlook.find((one) => one.name === 'matmul')).toEqual({ name: 'matmul', place: { key: 'cpu', name: 'Test processor' }, with: 'NumPy', why: null });
+    expect(outlook.find((one) => one.name === 'cpu')).toMatchObject({ with: null, why: expect.stringContaining('Install PyTorch') });
+    expect(outlook.find((one) => one.name === 'link')).toMatchObject({ place: null, with: null, why: expect.stringContaining('GPU') });
+    expect(outlook.find((one) => one.name === 'llm')).toMatchObject({ with: null, why: 'There is no model.' });
+  });
+
+  it('it stands in for nothing else: what needs PyTorch, an environment that was asked for, a GPU', async () => {
+    const gpu: Machine = { ...bare, places: () => [{ key: 'GPU-1', name: 'NVIDIA H200' }, { key: 'cpu', name: 'CPU' }] };
+    for (const [machine, more] of [[bare, { name: 'cpu' }], [bare, { name: 'attention' }], [bare, { environmentId: 'mine' }], [gpu, {}]] as const) {
+      const made = make({ machine });
+      await expect(made.benchmarks.run(wish(more))).rejects.toMatchObject({ problem: { code: 'bench.no_torch', remedy: expect.stringContaining('bench run matmul --place cpu') } });
+      expect(made.lock.holder()).toBeNull();
+    }
+    const onCpu = make({ machine: gpu });
+    expect(await onCpu.ended((await onCpu.benchmarks.run(wish({ place: 'cpu', cases: ['fp32-512'] }))).id)).toMatchObject({ state: 'done' });
+  });
+
+  it('what cannot be prepared is a failed run, or a cancelled one, and another may begin', async () => {
+    const failing = make({ machine: { ...bare, numpy: { ...numpy, prepare: async () => { throw problemError('bench.numpy_fetch', { what: 'NumPy', detail: 'no network', remedy: 'Try.' }); } } } });
+    expect(await failing.ended((await failing.benchmarks.run(wish())).id)).toMatchObject({ state: 'failed', problem: { code: 'bench.numpy_fetch' } });
+    expect(await newest(failing)).toMatchObject({ state: 'failed', problem: { code: 'bench.numpy_fetch' }, results: [] });
+    expect(failing.lock.holder()).toBeNull();
+
+    const asked = Promise.withResolvers<undefined>();
+    const hanging = make({ machine: { ...bare, numpy: { ...numpy, prepare: ({ signal }) => new Promise((_, reject) => {
+      asked.resolve(undefined);
+      signal.addEventListener('abort', () => { reject(signal.reason as Error); });
+    }) } } });
+    const job = await hanging.benchmarks.run(wish());
+    await asked.promise;
+    await hanging.jobs.cancel(job.id);
+    expect((await hanging.ended(job.id)).state).toBe('cancelled');
+    expect(await newest(hanging)).toMatchObject({ state: 'cancelled', problem: null });
+    expect(hanging.lock.holder()).toBeNull();
+  });
 });
 
 describe('the history', () => {
@@ -130,10 +197,14 @@ describe('the history', () => {
     const run = await newest(made);
     expect(run).toMatchObject({ state: 'done', problem: { code: 'bench.storage' }, notes: expect.arrayContaining(['It is kept in memory until the engine ends.']) });
     expect((await made.benchmarks.get(run?.id ?? '')).samples['fp32-512']?.length).toBe(run?.results[0]?.n);
+    expect(await made.benchmarks.past({ name: 'matmul', limit: 10 })).toMatchObject({ runs: [{ id: run?.id, figures: [{ caseId: 'fp32-512', median: run?.results[0]?.median }] }], newest: [{ id: run?.id, conditions: { burns: true } }] });
+    expect(await code(made.benchmarks.past({ name: 'llm', limit: 10 }))).toBe('bench.storage');
     mkdirSync(folder);
     await made.ended((await made.benchmarks.run(wish({ cases: ['fp32-1024'] }))).id);
     const stored = await made.storage.call('bench.list', { name: null, place: null, canary: false, limit: 10 });
     expect(stored.map((one) => one.results[0]?.caseId)).toEqual(['fp32-1024', 'fp32-512']);
+    const past = await made.benchmarks.past({ name: 'matmul', limit: 10 });
+    expect([past.runs.map((one) => one.figures[0]?.caseId), past.newest.map((one) => one.id)]).toEqual([['fp32-1024', 'fp32-512'], [stored[0]?.id]]);
   });
 
   it('lists a hundred thousand samples without reading them, and forgets the oldest', async () => {
@@ -162,7 +233,7 @@ describe('two runs', () => {
     expect(await made.benchmarks.compare(a, b)).toMatchObject({ rows: [{ caseId: 'fp32-512', word: 'faster', ratio: expect.closeTo(1.1, 2) }], differ: [], sentence: 'B against A, of 1 case: 1 faster. Nothing else is known to differ.' });
     expect((await made.benchmarks.compare(b, a)).rows[0]?.word).toBe('slower');
     const other = String((await made.ended((await made.benchmarks.run(wish({ name: 'cpu', cases: ['matmul-one'] }))).id)).result?.['run']);
-    expect(made.arms.wishes.at(-1)?.variables).toEqual({ OMP_NUM_THREADS: '1', MKL_NUM_THREADS: '1' });
+    expect(made.arms.wishes.at(-1)?.variables).toMatchObject({ OMP_NUM_THREADS: '1', MKL_NUM_THREADS: '1', OPENBLAS_NUM_THREADS: '1' });
     expect(await code(made.benchmarks.compare(a, other))).toBe('bench.not_comparable');
     const missing = String((await made.ended((await made.benchmarks.run(wish({ cases: ['fp32-1024'] }))).id)).result?.['run']);
     expect(await code(made.benchmarks.compare(a, missing))).toBe('bench.not_comparable');

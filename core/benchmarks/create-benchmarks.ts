@@ -1,7 +1,7 @@
 /** Ties the benchmarks together: the catalogue, the runner, the history, comparison, export and the canary. */
 import { randomBytes } from 'node:crypto';
 import type { BenchmarkRun } from '../../contract/benchmarks.ts';
-import type { ProblemAction } from '../../contract/problem.ts';
+import { problemOf, type ProblemAction } from '../../contract/problem.ts';
 import { createGauge } from '../engine/gauge.ts';
 import type { BenchmarkServices, CanaryServices } from '../engine/optimize-services.ts';
 import type { Jobs } from '../jobs/create-jobs.ts';
@@ -16,6 +16,7 @@ import { createBenchmarkHistory } from './history/create-benchmark-history.ts';
 import type { Readings, StartArm } from './parts.ts';
 import type { Machine } from './runner/benchmark-parts.ts';
 import { choosePlace } from './runner/choose-place.ts';
+import { readOutlook } from './runner/read-outlook.ts';
 import { createRunStarter } from './runner/create-run-starter.ts';
 import type { MeasuringLock } from './runner/measuring-lock.ts';
 import type { HardwareRow } from './runner/read-hardware.ts';
@@ -70,6 +71,7 @@ export function createBenchmarks(options: BenchmarksOptions): Benchmarks {
   const benchmarks: BenchmarkServices = {
     gauge,
     list: () => catalogue.map(describeBenchmark),
+    outlook: () => Promise.all(catalogue.map((recipe) => readOutlook(recipe, machine))),
     async run(wish) {
       const recipe = findBenchmark(wish.name);
       const wanted = wish.cases === null ? recipe.cases : recipe.cases.filter((one) => wish.cases?.includes(one.id));
@@ -79,15 +81,22 @@ export function createBenchmarks(options: BenchmarksOptions): Benchmarks {
       return starter.start({
         recipe, cases, place, caseSeconds: wish.caseSeconds ?? CASE_SECONDS, canary: false, conditions: {},
         notes: noGpu ? ['There is no NVIDIA GPU here: this was measured on the processor.'] : [],
-        subjects: async () => ({
-          torch: cases.some((one) => one.engine === 'torch') ? await machine.torch(wish.environmentId, place.key) : null,
-          model: cases.some((one) => one.engine === 'llama') ? await machine.model(wish.modelId, place.key) : null,
-          cases,
-        }),
+        async subjects() {
+          const model = cases.some((one) => one.engine === 'llama') ? await machine.model(wish.modelId, place.key) : null;
+          if (!cases.some((one) => one.engine === 'torch')) return { torch: null, model, cases };
+          try {
+            return { torch: await machine.torch(wish.environmentId, place.key), model, cases };
+          } catch (error) {
+            // NumPy stands in only where nothing else was asked for, and for what it can run.
+            if (problemOf(error)?.code !== 'bench.no_torch' || wish.environmentId !== null || place.key !== 'cpu' || !cases.every((one) => one.engine === 'torch' && one.numpy)) throw error;
+            return { torch: null, model, cases, prepare: (job) => machine.numpy.prepare(job) };
+          }
+        },
       });
     },
     history: (filter) => history.list({ ...filter, canary: false }),
-    get: (id) => history.get(id),
+    past: (filter) => history.past(filter),
+    get: (id, samples) => history.get(id, samples),
     async compare(a, b) {
       const [first, second] = await Promise.all([history.get(a), history.get(b)]);
       return compareRuns(first, second);

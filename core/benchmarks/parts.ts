@@ -4,18 +4,25 @@ import type { FoundEnvironment } from '../../contract/environments.ts';
 import type { ChosenToggle, CommandWorkload } from '../../contract/optimize.ts';
 import type { EngineSettings } from '../../contract/inference.ts';
 
+export interface ArmEnvironment extends Pick<FoundEnvironment, 'id' | 'prefix' | 'python'> {
+  /** It measures with NumPy instead of PyTorch: with that of the environment, or of the folder `packages`. */
+  readonly numpy?: { readonly packages: string | null };
+}
+
 /** What one process measures again and again: a workload, with toggles, at a place. */
 export interface ArmWish {
   readonly workload: string | CommandWorkload;
   /** `cpu` or a GPU's UUID. */
   readonly place: string;
   /** For torch: the interpreter inside the environment. */
-  readonly environment: Pick<FoundEnvironment, 'id' | 'prefix' | 'python'> | null;
+  readonly environment: ArmEnvironment | null;
   /** For llama.cpp. */
   readonly model: { readonly id: string; readonly settings: Partial<EngineSettings> } | null;
   /** Applied inside the process (`code`) or to its environment (`variable`). */
   readonly toggles: readonly ChosenToggle[];
   readonly variables: Readonly<Record<string, string>>;
+  /** Another process measures between two samples of this one: each time the GPU has gone down with its clocks and has nothing queued. */
+  readonly alternating?: boolean;
 }
 
 export interface ArmSample {

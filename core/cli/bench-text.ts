@@ -1,21 +1,32 @@
-import type { BenchmarkInfo, BenchmarkResult, BenchmarkRun, CanaryState, ComparedRow, RunComparison } from '../../contract/benchmarks.ts';
+import type { BenchmarkInfo, BenchmarkOutlook, BenchmarkResult, BenchmarkRun, CanaryState, ComparedRow, RunComparison } from '../../contract/benchmarks.ts';
 import { cleanText } from './display-width.ts';
 import { formatDateTime, formatDuration, formatThree, formatWatts, NOT_REPORTED } from './format-values.ts';
 import { renderTable } from './text-table.ts';
 
-const figure = (value: number | null): string => (value === null ? NOT_REPORTED : formatThree(value));
+/** A processor's figure is often a small part of a TFLOPS. */
+const figure = (value: number | null): string => (value === null ? NOT_REPORTED : Math.abs(value) < 1 && value !== 0 ? String(Number(value.toPrecision(3))) : formatThree(value));
 const marks: Readonly<Record<BenchmarkResult['marks'][number], string>> = { power_capped: 'power cap', throttled: 'throttled', disturbed: 'disturbed', unsteady: 'unsteady', few_samples: 'few samples' };
 
-export function renderBenchmarks(list: readonly BenchmarkInfo[], room: number | null): readonly string[] {
-  return renderTable(
-    [{ title: 'name' }, { title: 'cases', align: 'right' }, { title: 'about', align: 'right' }, { title: 'measures', shrinkTo: 30 }],
-    list.map((one) => [one.name, String(one.cases.length), formatDuration(one.aboutSeconds), cleanText(one.what)]), room,
+/** What there is, and whether it runs on this machine: where, with what, else why not. */
+export function renderBenchmarks(list: readonly BenchmarkInfo[], outlook: readonly BenchmarkOutlook[], room: number | null): readonly string[] {
+  const here = (name: string): BenchmarkOutlook | undefined => outlook.find((one) => one.name === name);
+  const table = renderTable(
+    [{ title: 'name' }, { title: 'here' }, { title: 'cases', align: 'right', dropOrder: 2 }, { title: 'about', align: 'right', dropOrder: 1 }, { title: 'measures', shrinkTo: 30 }],
+    list.map((one) => [one.name, here(one.name)?.with == null ? 'no' : here(one.name)?.place?.key === 'cpu' ? 'processor' : 'GPU', String(one.cases.length), formatDuration(one.aboutSeconds), cleanText(one.what)]), room,
   );
+  // What is said of several is said once.
+  const said = new Map<string, string[]>();
+  for (const one of outlook) {
+    const words = one.with === null ? `not here: ${cleanText(one.why ?? 'it is not known why.')}` : `on ${cleanText(one.place?.name ?? 'this machine')}, with ${cleanText(one.with)}.`;
+    said.set(words, [...(said.get(words) ?? []), one.name]);
+  }
+  return [...table, '', ...[...said].map(([words, names]) => `${names.join(', ')}: ${words}`)];
 }
 
 /** Where, with what, when; then a line for each figure. */
 export function renderRun(run: BenchmarkRun, room: number | null): readonly string[] {
-  const subject = run.environment === null ? (run.model === null ? '' : `, ${cleanText(run.model.name)}, ${cleanText(run.model.backend)}`) : `, ${cleanText(run.environment.name)}, torch ${run.environment.torch ?? NOT_REPORTED}`;
+  const torch = run.environment?.torch == null ? '' : `, torch ${run.environment.torch}`;
+  const subject = run.environment === null ? (run.model === null ? '' : `, ${cleanText(run.model.name)}, ${cleanText(run.model.backend)}`) : `, ${cleanText(run.environment.name)}${torch}`;
   const head = `${cleanText(run.title)} on ${cleanText(run.place.name)}${run.place.key === 'cpu' ? ' (processor)' : ''}${subject}${run.driverVersion === null ? '' : `, driver ${run.driverVersion}`}`;
   const rows = run.results.map((one) => one.problem === null
     ? [cleanText(one.title), figure(one.median), one.low === null || one.high === null ? NOT_REPORTED : `${figure(one.low)} to ${figure(one.high)}`, one.unit, one.peakShare === null ? NOT_REPORTED : `${(100 * one.peakShare).toFixed(0)} %`, formatWatts(one.powerWatts), String(one.n), [...one.marks.map((mark) => marks[mark]), ...(one.setAside > 0 ? [`${String(one.setAside)} set aside`] : [])].join(', ')]
@@ -34,7 +45,7 @@ export function renderHistory(runs: readonly BenchmarkRun[], room: number | null
     [{ title: 'run' }, { title: 'when' }, { title: 'benchmark' }, { title: 'on', shrinkTo: 10 }, { title: 'with', shrinkTo: 10, dropOrder: 1 }, { title: 'state' }, { title: 'first figure', align: 'right', dropOrder: 2 }],
     runs.map((run) => {
       const first = run.results.find((one) => one.median !== null);
-      return [run.id, formatDateTime(run.startedAtMs), run.name, cleanText(run.place.name), cleanText(run.environment === null ? (run.model?.name ?? '') : `${run.environment.name}, torch ${run.environment.torch ?? ''}`), run.state, first === undefined ? NOT_REPORTED : `${cleanText(first.title)} ${figure(first.median)} ${first.unit}`];
+      return [run.id, formatDateTime(run.startedAtMs), run.name, cleanText(run.place.name), cleanText(run.environment === null ? (run.model?.name ?? '') : `${run.environment.name}${run.environment.torch === null ? '' : `, torch ${run.environment.torch}`}`), run.state, first === undefined ? NOT_REPORTED : `${cleanText(first.title)} ${figure(first.median)} ${first.unit}`];
     }), room,
   );
 }

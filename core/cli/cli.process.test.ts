@@ -64,7 +64,7 @@ describe('without an engine', () => {
     expect(help).toMatchObject({ code: 0, stderr: '' });
     expect(help.stdout).toContain('gpus');
     expect(help.stdout).toContain('doctor');
-    expect(help.stdout).not.toContain('optimize ');
+    expect(help.stdout).toContain('optimize');
     expect((await run('gpus', '--help')).stdout).toContain('warpdeck gpus --watch');
     expect(json(await run('--version', '--json'))).toMatchObject({ schemaVersion: 1, version: expect.stringMatching(/^\d+\.\d+\.\d+/) });
   });
@@ -79,10 +79,13 @@ describe('without an engine', () => {
     expect((await run('gpus', '--gpus', 'cuda')).stderr).toContain('gpu.unknown_source');
   });
 
-  it('says plainly what this version does not have', async () => {
-    const later = await run('optimize', 'ls', '--json');
-    expect(later.code).toBe(2);
-    expect(json(later)).toMatchObject({ problem: { cause: expect.stringContaining('does not have yet') } });
+  it('refuses words that measuring does not know, as JSON too, and starts no engine for it', async () => {
+    for (const words of [['bench', 'rn'], ['bench', 'ls', 'more'], ['bench', 'run', 'matmul', '--seconds', 'NaN'], ['optimize', 'meassure'], ['optimize', 'applied', 'more'], ['optimize', 'measure'], ['optimize', 'run', '--json', '--', 'true'], ['tune', 'model', '--budget', '1e99'], ['tune', 'a', 'b']]) {
+      const ended = await run(...words, ...(words.includes('--json') ? [] : ['--json']), '--data-dir', join(folder, 'nothing'));
+      expect(ended.code, words.join(' ')).toBe(2);
+      expect(json(ended)).toMatchObject({ problem: { code: 'usage.unknown', cause: expect.any(String), remedy: expect.any(String) } });
+    }
+    expect(existsSync(join(folder, 'nothing'))).toBe(false);
   });
 
   it('lists operations and their schemas', async () => {

@@ -132,7 +132,7 @@ export const commands: readonly Command[] = [
     flags: [
       { name: 'env', value: 'PATH', summary: 'environment by folder, name or id (the best one of this machine)' }, { name: 'place', value: 'PLACE', summary: 'cpu or the UUID of a GPU (the first GPU)' },
       { name: 'workload', value: 'NAME', summary: 'with measure: on what (the most telling one)' }, { name: 'command', value: 'COMMAND', summary: 'with measure: your own program, run once for each figure' }, { name: 'pattern', value: 'REGEX', summary: 'with --command: its first group is the figure' },
-      { name: 'lower-is-better', summary: 'with --command: a smaller figure is a better one' }, { name: 'model', value: 'MODEL', summary: 'with a switch of llama.cpp: which model' }, { name: 'budget', value: 'SECONDS', summary: 'with measure: time after which it ends (180)' },
+      { name: 'lower-is-better', summary: 'with --command: a smaller figure is a better one' }, { name: 'run-seconds', value: 'N', summary: 'with --command: most time for one run, s (300)' }, { name: 'model', value: 'MODEL', summary: 'with a switch of llama.cpp: which model' }, { name: 'budget', value: 'SECONDS', summary: 'with measure: time after which it ends (180)' },
       { name: 'require', summary: 'with measure: exit code 1 unless it helps' }, { name: 'by', value: 'MEANS', choices: ['snippet', 'hook', 'conda', 'jupyter'], summary: 'with apply: snippet writes nothing (snippet)' },
       { name: 'set', value: 'SWITCH', repeats: true, summary: 'with run: a switch, as tf32 or sdpa=flash; may be repeated' }, { name: 'profile', value: 'NAME', summary: 'with run: a set of switches (llm_inference)' },
       { name: 'seconds', value: 'N', summary: 'with slow: how long to watch (10)' }, { name: 'yes', short: 'y', summary: 'apply without asking' }, { name: 'dry-run', summary: 'show what would be written' },
@@ -152,7 +152,7 @@ export const commands: readonly Command[] = [
       { name: 'model', value: 'MODEL', summary: 'for llm: which model' }, { name: 'seconds', value: 'N', summary: 'with run: most time for a case, s' }, { name: 'name', value: 'NAME', summary: 'with history: only this benchmark' },
       { name: 'format', value: 'FORMAT', choices: ['jsonl', 'markdown', 'csv', 'svg'], summary: 'with export (markdown)' }, { name: 'output', short: 'o', value: 'FILE', summary: 'with export: a file instead of standard output' }, { name: 'last', summary: 'with canary: what the last one said' },
     ],
-    notes: 'Without a GPU the processor is measured, and it is said. compare exits with 1 when a row is slower, canary when it alarms.',
+    notes: 'Without a GPU the processor is measured, and it is said; matrix products also without PyTorch, by NumPy. compare exits with 1 when a row is slower, canary when it alarms.',
     examples: [{ command: 'warpdeck bench', does: 'what can be measured' }, { command: 'warpdeck bench run matmul', does: 'matrix products by type and size' }, { command: 'warpdeck bench canary', does: 'a minute: is this machine as fast as it was' }],
     load: async () => (await import('./commands/bench.ts')).runBench,
   },

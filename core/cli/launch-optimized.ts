@@ -6,9 +6,9 @@ import { launchFolder, makeLaunchEnvironment } from '../optimize/launch/launch-e
 import { readCommandPython } from '../optimize/launch/read-command-python.ts';
 import { decideLaunchOutcome, readLaunchReport } from '../optimize/launch/read-launch-report.ts';
 import { runForeground } from '../supervisor/run-foreground.ts';
-import { parseChosen } from './commands/optimize.ts';
 import type { CommandContext } from './command.ts';
 import { cleanText } from './display-width.ts';
+import { parseChosen } from './parse-chosen.ts';
 import { usageError } from './parse-command-line.ts';
 
 /**

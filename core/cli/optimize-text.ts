@@ -41,14 +41,15 @@ const percent = (ratio: number | null): string => (ratio === null ? NOT_REPORTED
 export function renderEffect(card: EffectCard): readonly string[] {
   const both = (a: number | null, b: number | null, show: (value: number) => string): string => `${a === null ? NOT_REPORTED : show(a)} → ${b === null ? NOT_REPORTED : show(b)}`;
   const kept = card.pairs.filter((one) => one.kept).length;
+  const measured = [card.a, card.b].flatMap((arm) => [arm.error, arm.memoryBytes, arm.joulesPerUnit]);
   return [
     cleanText(card.sentence),
     `${card.toggles.map((one) => `${one.toggleId}=${one.value}`).join(', ')} on ${cleanText(card.workload.title)}, ${cleanText(card.place.name)}${card.environmentName === null ? '' : `, ${cleanText(card.environmentName)}`}`,
-    `ratio ${percent(card.ratio)}, 95 % interval ${percent(card.low)} to ${percent(card.high)}${kept === 0 ? '' : `, ${String(kept)} pairs`}${card.setAside > 0 ? `, ${String(card.setAside)} set aside` : ''}`,
-    `error against FP64 ${both(card.a.error, card.b.error, (value) => value.toExponential(1))}; memory ${both(card.a.memoryBytes, card.b.memoryBytes, formatGib)}; energy ${both(card.a.joulesPerUnit, card.b.joulesPerUnit, (value) => `${value.toPrecision(3)} J`)}`,
+    ...(card.ratio === null ? [] : [`ratio ${percent(card.ratio)}, 95 % interval ${percent(card.low)} to ${percent(card.high)}${kept === 0 ? '' : `, ${String(kept)} pairs`}${card.setAside > 0 ? `, ${String(card.setAside)} set aside` : ''}`]),
+    ...(measured.every((one) => one === null) ? [] : [`error against FP64 ${both(card.a.error, card.b.error, (value) => value.toExponential(1))}; memory ${both(card.a.memoryBytes, card.b.memoryBytes, formatGib)}; energy ${both(card.a.joulesPerUnit, card.b.joulesPerUnit, (value) => `${value.toPrecision(3)} J`)}`]),
     `${[card.identity.gpu, card.identity.driver === null ? null : `driver ${card.identity.driver}`, card.identity.torch === null ? null : `torch ${card.identity.torch}`, card.identity.engine].filter((one) => one !== null).map(cleanText).join(', ')}; ${formatDateTime(card.atMs)}${card.stale === null ? '' : `; stale: ${cleanText(card.stale)}`}`,
     ...card.notes.map(cleanText),
-    ...(card.problem === null ? [] : [`${cleanText(card.problem.title)}: ${cleanText(card.problem.cause)} ${cleanText(card.problem.remedy)}`]),
+    ...(card.problem === null ? [] : [cleanText(card.problem.title), `  ${cleanText(card.problem.cause)}`, `  ${cleanText(card.problem.remedy)}`]),
   ];
 }
 
@@ -60,7 +61,7 @@ export function renderApplyPlan(plan: ApplyPlan): readonly string[] {
   return [
     ...(plan.snippet === '' ? [] : [...plan.snippet.split('\n').map(cleanText), '']),
     ...Object.entries(plan.variables).map(([name, value]) => `${name}=${cleanText(value)}`),
-    ...plan.files.map((file) => `${file.exists ? 'changes' : 'writes'} ${cleanText(file.path)}`),
+    ...plan.files.map((file) => `${!file.exists ? 'writes' : file.text === '' ? 'removes' : 'changes'} ${cleanText(file.path)}`),
     ...plan.commands.map((command) => `runs ${cleanText(command.join(' '))}`),
     ...plan.agree.map((text) => `Needs your word: ${cleanText(text)}`), ...plan.notes.map(cleanText),
   ];

@@ -1,15 +1,19 @@
-import type { BenchmarkDetail, BenchmarkInfo, BenchmarkRun, BenchmarkWish, CanaryState, RunComparison } from '../../contract/benchmarks.ts';
+import type { BenchmarkDetail, BenchmarkInfo, BenchmarkOutlook, BenchmarkPast, BenchmarkRun, BenchmarkWish, CanaryState, RunComparison } from '../../contract/benchmarks.ts';
 import type { Job } from '../../contract/jobs.ts';
-import type { Application, ApplyMeans, ApplyPlan, ChosenToggle, ComponentHealth, DeviceChange, DevicePlan, DeviceSetting, EffectCard, LaunchPlan, MeasureWish, OptimizeOverview, Profile, SlowReport, Toggle, TuneResult, TuneWish, Workload } from '../../contract/optimize.ts';
+import type { Application, ApplyMeans, ApplyPlan, ChosenToggle, ComponentHealth, DeviceChange, DevicePlan, DeviceSetting, EffectCard, LaunchPlan, MeasureWish, OptimizeOverview, PatternCheck, Profile, SlowReport, Toggle, TuneResult, TuneWish, Workload } from '../../contract/optimize.ts';
 import type { Gauge } from './gauge.ts';
 
 export interface BenchmarkServices {
   readonly gauge: Gauge<BenchmarkRun[]>;
   list(): BenchmarkInfo[];
+  /** In the order of `list`; waits for the first search for environments. */
+  outlook(): Promise<BenchmarkOutlook[]>;
   /** @throws ProblemError `bench.unknown`, `bench.no_torch`, `bench.no_place`, `bench.busy` */
   run(wish: BenchmarkWish): Promise<Job>;
   history(filter: { readonly name: string | null; readonly place: string | null; readonly limit: number }): Promise<BenchmarkRun[]>;
-  get(id: string): Promise<BenchmarkDetail>;
+  past(filter: { readonly name: string; readonly limit: number }): Promise<BenchmarkPast>;
+  /** `samples` false: the run alone. */
+  get(id: string, samples?: boolean): Promise<BenchmarkDetail>;
   compare(a: string, b: string): Promise<RunComparison>;
   export(id: string, format: 'jsonl' | 'markdown' | 'csv' | 'svg'): Promise<{ fileName: string; text: string }>;
   import(text: string): Promise<BenchmarkRun[]>;
@@ -73,5 +77,9 @@ export interface OptimizeServices {
   /** Counts up whenever a switch, an effect, a profile or an application changes. */
   readonly revision: Gauge<{ revision: number }>;
   health(subject: Subject): Promise<ComponentHealth[]>;
+  /** What a measurement of the user's own program would find in this text. */
+  checkPattern(pattern: string, text: string): Promise<PatternCheck>;
   explainSlow(input: { readonly place: string | null; readonly seconds: number }, signal?: AbortSignal): Promise<SlowReport>;
+  /** Once the engine has heard of its GPUs, or of what is wrong with them; at most some seconds. */
+  gpusKnown(): Promise<void>;
 }

@@ -24,6 +24,7 @@ import { createEnvironments, type Environments } from './create-environments.ts'
 import { createUpgradeService } from './create-upgrade-service.ts';
 import { alertOfDrift } from './drift-alerts.ts';
 import { createDriftWatch } from './drift/create-drift-watch.ts';
+import { askIndex, type IndexAnswer, type IndexQuestion } from './install/index-http.ts';
 import { createIndexCheck } from './install/index-reachable.ts';
 import { findTools, type FoundTools } from './install/find-tools.ts';
 import { readIndexAccess } from './install/index-access.ts';
@@ -80,7 +81,7 @@ export interface AssembledEnvironments {
   /** Where packages lie, for whoever looks for libraries in them. */
   packagePlaces(): { prefix: string; sitePackages: readonly string[] }[];
   /** How this user gets packages: the indexes, and what can fetch from them. */
-  readonly packageTools: { access(): IndexAccess; uv(): Promise<string | null>; pythons(): Promise<string[]> };
+  readonly packageTools: { access(): IndexAccess; uv(): Promise<string | null>; pythons(): Promise<string[]>; /** One GET at an index, for whoever has neither pip nor uv. */ ask(question: IndexQuestion): Promise<IndexAnswer> };
   /** Device code and needs of a shared library, read by the worker. */
   readLibrary(path: string): Promise<LibraryReply>;
   /** What this device code is for a GPU with this machine's driver. */
@@ -215,6 +216,7 @@ export function assembleEnvironments(options: AssembleOptions): AssembledEnviron
     readLibrary: (path) => probe.library(path),
     packageTools: {
       access,
+      ask: (question) => askIndex(question, access()),
       uv: async () => (await known()).programs.uv?.path ?? null,
       // Environments that brought pip, then whatever the system calls Python.
       pythons: () => Promise.resolve([...services.reports().flatMap(({ environment, xray }) => (environment.python.path !== null && xray?.packages.some((p) => p.name === 'pip') ? [environment.python.path] : [])), 'python3']),

@@ -119,7 +119,8 @@ export function createEnvironments(options: EnvironmentsOptions): Environments {
       progress = { found, judged: read.length };
       // The first search fills the list as it goes; a later one replaces it at once, so that nothing flickers.
       if (last === null) {
-        known = [...read];
+        const here = new Set(read.map((k) => k.found.id));
+        known = [...read, ...known.filter((k) => named.has(k.found.id) && !here.has(k.found.id))];
         if (tables !== null) {
           const judged = about(own, tables);
           current = known.map((one) => report(one, judged, true));

@@ -27,7 +27,7 @@ import { createGpuReadings } from './loaded/gpu-readings.ts';
 import { decidePlaces } from './loaded/places.ts';
 import { createModels } from './models/create-models.ts';
 import type { MeasureWith } from './models/measure-speed.ts';
-import { createPackageRunner } from './packages/create-package-runner.ts';
+import { createPackageRunner, type RunPackageTool } from './packages/create-package-runner.ts';
 import { createWheelFetcher, createWheelUnpacker } from './packages/fetch-wheels.ts';
 import type { PackageTools } from './packages/package-tools.ts';
 import type { Answer, Place } from './parts.ts';
@@ -62,6 +62,8 @@ export interface AssembleInferenceOptions {
 
 export interface AssembledInference {
   readonly services: InferenceServices;
+  /** pip or uv, as this user has them. */
+  readonly runPackageTool: RunPackageTool;
   readonly loaded: Loaded;
   /** By id, path or name; null: the default one. @throws ProblemError `model.not_found`, `model.none` */
   findModel(reference: string | null): Promise<Model>;
@@ -154,6 +156,7 @@ export function assembleInference(options: AssembleInferenceOptions): AssembledI
 
   return {
     services: { models, downloads, backends, loaded, providers, chat, comparisons },
+    runPackageTool,
     loaded,
     findModel: (reference) => models.find(reference),
     models: async () => (await models.search()).models.filter((m) => m.facts !== null && !m.synthetic && !m.problems.some((p) => p.severity === 'problem')).map((m) => ({ id: m.id, createdAtMs: m.changedAtMs, ownedBy: m.home })),

@@ -2,14 +2,17 @@
  * Puts benchmarks and switches together: what measures, what is measured with, what is applied and what is changed on a
  * GPU. `app.ts` hands in what is of other areas.
  */
-import { availableParallelism } from 'node:os';
+import { availableParallelism, loadavg } from 'node:os';
 import { join } from 'node:path';
 import type { ComponentHealth } from '../../contract/optimize.ts';
 import { problemError } from '../../contract/problem-catalogue.ts';
 import type { EnvironmentReport } from '../../contract/verdict.ts';
 import { createLlamaModels } from '../benchmarks/arms/create-llama-models.ts';
+import { checkPattern } from '../benchmarks/arms/check-pattern.ts';
 import { createStartArm } from '../benchmarks/arms/create-start-arm.ts';
 import { createBenchmarks } from '../benchmarks/create-benchmarks.ts';
+import { createMeasuringEnvironment } from '../benchmarks/measuring-environment/create-measuring-environment.ts';
+import { readMeasuringPackages } from '../benchmarks/measuring-environment/measuring-packages.ts';
 import { createReadings } from '../benchmarks/readings/create-readings.ts';
 import { createMeasuringLock } from '../benchmarks/runner/measuring-lock.ts';
 import { readHardware } from '../benchmarks/runner/read-hardware.ts';
@@ -101,6 +104,7 @@ export async function assembleOptimize(options: AssembleOptimizeOptions): Promis
     models: createLlamaModels(inference.loaded),
   });
 
+  let releases: ReturnType<typeof readMeasuringPackages> | null = null;
   const benchmarks = createBenchmarks({
     startArm, readings, hardware: await readHardware(options.resources), jobs, storage, lock, log,
     machine: {
@@ -112,6 +116,13 @@ export async function assembleOptimize(options: AssembleOptimizeOptions): Promis
         const { environment, xray } = await subjects.environment(environmentId, place);
         return { arm: environment, told: { id: environment.id, name: environment.name, torch: xray?.torch?.version ?? null, cuda: xray?.torch?.cuda ?? null, python: environment.python.version } };
       },
+      numpy: createMeasuringEnvironment({
+        folder: join(root, 'numpy'),
+        releases: () => (releases ??= readMeasuringPackages(options.resources)), system: { platform: process.platform, arch: process.arch, get musl() { return isMusl(); } },
+        reports: () => settledReports(environments, jobs), startArm, supervisor, log,
+        fetchPackages: inference.runPackageTool, ask: environments.packageTools.ask, access: environments.packageTools.access,
+        threads: Math.max(1, Math.min(machine.physicalCores, availableParallelism())),
+      }),
       model: subjects.model,
     },
     wayBack() {
@@ -149,6 +160,7 @@ export async function assembleOptimize(options: AssembleOptimizeOptions): Promis
     readApplied: (id) => apply.readApplied(id),
     readDeviceSettings: (uuid) => devices.settings(uuid),
     planLaunch: (toggles, python) => apply.planLaunch({ toggles, profileId: null, python }),
+    checkPattern,
     onChange: changed, variables: process.env, platform: process.platform,
   });
   const tune = createTune({
@@ -189,7 +201,8 @@ export async function assembleOptimize(options: AssembleOptimizeOptions): Promis
 
   return {
     services: {
-      benchmarks: benchmarks.benchmarks, canary: benchmarks.canary, effects, apply, devices, tune, revision: revisions, health,
+      benchmarks: benchmarks.benchmarks, canary: benchmarks.canary, effects, apply, devices, tune, revision: revisions, health, checkPattern,
+      gpusKnown: () => waitForGpus(gpus),
       explainSlow: (input, signal) => explainSlow(input, { gpus, loaded: () => models.loaded.list(), readCores }, signal),
     },
     async start() {
@@ -223,13 +236,38 @@ async function settledReports(environments: AssembledEnvironments, jobs: Jobs): 
   return reports;
 }
 
+/** Linux without glibc. Node says which it runs with. */
+function isMusl(): boolean {
+  if (process.platform !== 'linux') return false;
+  // Names of hosts are of no interest, and looking them up takes long.
+  Object.assign(process.report, { excludeNetwork: true });
+  const { header } = process.report.getReport() as { readonly header?: { readonly glibcVersionRuntime?: string } };
+  return header?.glibcVersionRuntime === undefined;
+}
+
 /** What could explain a difference later. */
 function readConditions(gpus: GpuService, place: string): Record<string, string | number | boolean | null> {
   const device = gpus.list().devices.find((one) => one.uuid === place);
-  if (device === undefined) return { loadAverage: null };
+  if (device === undefined) return { loadAverage: process.platform === 'win32' ? null : Math.round((loadavg()[0] ?? 0) * 100) / 100 };
   const medium = gpus.latest().get(place)?.sample.medium;
   return {
     powerLimitWatts: medium?.powerLimitWatts ?? device.powerLimitWatts, pcieGen: medium?.pcieGen ?? null, pcieWidth: medium?.pcieWidth ?? null, displayActive: device.displayActive, persistenceMode: device.persistenceMode, eccEnabled: device.eccEnabled,
     processes: gpus.processes.latest()?.processes.filter((one) => one.gpuUuid === place).length ?? null,
   };
+}
+
+/** A driver that hangs must not hold up what runs on the processor. */
+const GPUS_KNOWN_MS = 10_000;
+
+function waitForGpus(gpus: Pick<GpuService, 'list' | 'onInventory'>): Promise<void> {
+  if (gpus.list().state !== 'starting') return Promise.resolve();
+  return new Promise((resolve) => {
+    const end = (): void => {
+      clearTimeout(timer);
+      release();
+      resolve();
+    };
+    const timer = setTimeout(end, GPUS_KNOWN_MS);
+    const release = gpus.onInventory((now) => { if (now.state !== 'starting') end(); });
+  });
 }

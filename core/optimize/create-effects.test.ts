@@ -5,6 +5,7 @@ import { effectCard, optimizeOverview, profile, type ChosenToggle, type MeasureW
 import type { Job } from '../../contract/jobs.ts';
 import { problemError } from '../../contract/problem-catalogue.ts';
 import { problemOf } from '../../contract/problem.ts';
+import { checkPattern } from '../benchmarks/arms/check-pattern.ts';
 import type { Readings } from '../benchmarks/parts.ts';
 import { createJobs, type Jobs } from '../jobs/create-jobs.ts';
 import { startStorage, type StorageClient } from '../storage/storage-client.ts';
@@ -22,7 +23,7 @@ function openStorage(path: string | null): StorageClient {
   return storage;
 }
 
-const reading = { powerWatts: 40, smClockMhz: null, tempCelsius: null, eventReasons: 0, joules: 2, otherProcesses: null };
+const reading = { powerWatts: 40, smClockMhz: null, tempCelsius: null, eventReasons: 0, joules: 2, otherProcesses: null as number | null };
 /** As recorded of a machine; `change` by number of the question. */
 function recorded(change: (number: number) => Partial<typeof reading> = () => ({})): Readings {
   let number = 0;
@@ -53,6 +54,7 @@ function makeRig(change: Partial<EffectsDeps> = {}, arms = makeBurnArms()): Rig 
     readApplied: () => Promise.resolve([]),
     readDeviceSettings: () => Promise.resolve([]),
     planLaunch: (toggles) => Promise.resolve({ variables: { WARPDECK_TOGGLES: toggles.map((one) => one.toggleId).join(' ') }, toggles: [...toggles], dropped: [], notes: [] }),
+    checkPattern,
     lock: {
       take({ title, place }) {
         if (held.length > 0) throw problemError('bench.busy', { title: held[0] ?? '', place });
@@ -197,6 +199,14 @@ describe('a measurement', { timeout: 60_000 }, () => {
     expect(card).toMatchObject({ verdict: 'hurts', setAside: 1 });
     expect(card.pairs.filter((one) => !one.kept)).toMatchObject([{ why: 'throttled' }]);
   });
+  it('pairs while somebody else used the GPU are set aside; when that does not end, the measurement was disturbed', async () => {
+    const came = makeRig({ readings: recorded((number) => ({ otherProcesses: number === 4 || number === 5 ? 2 : 1 })) });
+    const card = await measured(came, wish([slow]));
+    expect(card).toMatchObject({ verdict: 'hurts', setAside: 1 });
+    expect(card.pairs.filter((one) => !one.kept)).toMatchObject([{ why: 'another process came' }]);
+    const stays = makeRig({ readings: recorded((number) => ({ otherProcesses: number < 2 ? 0 : 1 })) });
+    expect(await measured(stays, wish([half]))).toMatchObject({ verdict: 'cannot_resolve', problem: { code: 'effect.disturbed', cause: expect.stringContaining('another process came') } });
+  });
   it('a machine that always throttles: the measurement was disturbed', async () => {
     const rig = makeRig({ readings: recorded(() => ({ eventReasons: 0x8 })) });
     const card = await measured(rig, wish([half]));
@@ -265,6 +275,7 @@ describe('what is refused', () => {
     ['a workload that does not exist', wish([half], { workload: 'warp' }), subject, 'toggle.workload'],
     ['a setting of the GPU', wish([{ toggleId: 'power_limit', value: 'chosen' }]), gpu, 'toggle.workload'],
     ['an engine setting for a program', wish([{ toggleId: 'llama_batch', value: '1024' }], { workload: { command: ['x'], pattern: '(x)', higherIsBetter: true, unit: '', folder: null, timeoutSeconds: 1 } }), subject, 'toggle.workload'],
+    ['a pattern that is none', wish([half], { workload: { command: ['x'], pattern: '(', higherIsBetter: true, unit: '', folder: null, timeoutSeconds: 1 } }), subject, 'effect.pattern'],
     ['no environment', wish([half]), { ...subject, environment: null }, 'bench.no_torch'],
     ['processor work on a GPU', wish([half], { workload: 'cpu-matmul' }), gpu, 'bench.no_place'],
     ['a profile that does not exist', wish([half], { profileId: 'warp' }), subject, 'profile.not_found'],

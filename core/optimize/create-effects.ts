@@ -62,6 +62,18 @@ export function createEffects(deps: EffectsDeps): EffectServices & { isMeasuring
     const letGo = deps.lock.take({ title, place: subject.place.name });
     let card = beginCard(wish, subject, prepared, now());
     let toldAtMs = -Infinity;
+    let later: NodeJS.Timeout | null = null;
+    const tell = (): void => {
+      later = null;
+      toldAtMs = performance.now();
+      onChange();
+    };
+    /** The newest pair is told too, if the next one lets wait for itself. */
+    const tellSoon = (): void => {
+      const waitMs = toldAtMs + TELL_EVERY_MS - performance.now();
+      if (waitMs <= 0) tell();
+      else later ??= setTimeout(tell, waitMs);
+    };
 
     const run = async (job: JobContext): Promise<JobResult> => {
       measuring++;
@@ -76,9 +88,7 @@ export function createEffects(deps: EffectsDeps): EffectServices & { isMeasuring
             card = growCard(card, state);
             archive.setLive(card);
             job.progress({ fraction: state.fraction, doing: card.sentence });
-            if (performance.now() - toldAtMs < TELL_EVERY_MS) return;
-            toldAtMs = performance.now();
-            onChange();
+            tellSoon();
           },
         });
         card = endCard(card, measured);
@@ -86,6 +96,7 @@ export function createEffects(deps: EffectsDeps): EffectServices & { isMeasuring
         if (problem !== null) job.log(`${problem.title}. ${problem.cause} ${problem.remedy}`);
         return { effectId: card.id, verdict: card.verdict, sentence: card.sentence, ratio: card.ratio, low: card.low, high: card.high, stored: problem === null };
       } finally {
+        if (later !== null) clearTimeout(later);
         measuring--;
         letGo();
         archive.dropLive(card.id);

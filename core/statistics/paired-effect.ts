@@ -1,3 +1,4 @@
+import { describeSample } from './describe-sample.ts';
 import { normalTail } from './normal.ts';
 import { tQuantile } from './student-t.ts';
 
@@ -5,6 +6,7 @@ import { tQuantile } from './student-t.ts';
 const ALPHA = 0.05;
 /** z of ALPHA / 2. */
 const Z_ALPHA = 1.959963984540054;
+const LEAST_PAIRS = 3;
 
 /**
  * What may be spent of ALPHA until the share `fraction` of the most pairs is reached: O'Brien and Fleming's boundary as
@@ -37,20 +39,10 @@ export interface PairedEffect {
   readonly effectivePairs: number;
 }
 
-/**
- * Student's interval on the mean of the log ratios, at confidence 1 − alpha. Neighbours that resemble each other carry
- * less news: n is then lowered to n (1 − r) ÷ (1 + r), r the autocorrelation at distance 1 corrected for its bias of
- * −1/n. Null: fewer than three pairs.
- */
+/** Student's interval on the mean of the log ratios, at confidence 1 − alpha, of the pairs that count (`describeSample`). Null: fewer than three. */
 export function pairedEffect(logRatios: readonly number[], alpha: number): PairedEffect | null {
-  const n = logRatios.length;
-  if (n < 3) return null;
-  const mean = logRatios.reduce((sum, one) => sum + one, 0) / n;
-  const deviations = logRatios.map((one) => one - mean);
-  const square = deviations.reduce((sum, one) => sum + one * one, 0);
-  const r = n < 4 || square === 0 ? null : deviations.reduce((sum, one, i) => sum + one * (deviations[i + 1] ?? 0), 0) / square;
-  const corrected = r === null ? 0 : Math.min(0.9, Math.max(0, r + 1 / n));
-  const effectivePairs = Math.max(3, n * ((1 - corrected) / (1 + corrected)));
-  const half = (tQuantile(1 - alpha / 2, Math.max(1, effectivePairs - 1)) * Math.sqrt(square / (n - 1))) / Math.sqrt(effectivePairs);
-  return { ratio: Math.exp(mean), low: Math.exp(mean - half), high: Math.exp(mean + half), pairs: n, autocorrelation: r, effectivePairs };
+  if (logRatios.length < LEAST_PAIRS) return null;
+  const { n, mean, deviation, autocorrelation, effectiveCount } = describeSample(logRatios);
+  const half = (tQuantile(1 - alpha / 2, effectiveCount - 1) * deviation) / Math.sqrt(effectiveCount);
+  return { ratio: Math.exp(mean), low: Math.exp(mean - half), high: Math.exp(mean + half), pairs: n, autocorrelation, effectivePairs: effectiveCount };
 }

@@ -24,8 +24,8 @@ export function tDistribution(t: number, df: number): number {
   return 1 - regularisedBeta(df / (df + t * t), df / 2, 0.5) / 2;
 }
 
-/** I_x(a, b), by its continued fraction (Lentz's way). */
-function regularisedBeta(x: number, a: number, b: number): number {
+/** I_x(a, b), by its continued fraction (Lentz's way); a, b > 0. */
+export function regularisedBeta(x: number, a: number, b: number): number {
   if (x <= 0) return 0;
   if (x >= 1) return 1;
   const front = Math.exp(logGamma(a + b) - logGamma(a) - logGamma(b) + a * Math.log(x) + b * Math.log1p(-x));

@@ -3,6 +3,7 @@ import { basename } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { makeProblem } from '../../contract/problem-catalogue.ts';
 import type { Problem } from '../../contract/problem.ts';
+import { runInTransaction } from './run-in-transaction.ts';
 
 /** A change of the tables of one area, run in one transaction with its version. */
 export interface Migration {
@@ -157,15 +158,10 @@ function migrate(db: DatabaseSync, area: Area): void {
   const from = storedVersion(db, area.name);
   const missing = area.migrations.filter((m) => m.version > from);
   if (missing.length === 0) return;
-  db.exec('BEGIN IMMEDIATE');
-  try {
+  runInTransaction(db, () => {
     for (const step of missing) db.exec(step.sql);
     db.prepare('INSERT INTO schema_version (area, version) VALUES (?, ?) ON CONFLICT (area) DO UPDATE SET version = excluded.version').run(area.name, missing.at(-1)?.version ?? from);
-    db.exec('COMMIT');
-  } catch (error) {
-    if (db.isTransaction) db.exec('ROLLBACK');
-    throw error;
-  }
+  });
 }
 
 /** Moves a damaged database with its journal to `NAME.broken-DATE`. */

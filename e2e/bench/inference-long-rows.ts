@@ -6,6 +6,7 @@ import { openBrowser, openPage } from './inference-browser-rows.ts';
 import type { Row } from './row.ts';
 import { seedConversations, type SeededConversations } from './seed-conversations.ts';
 import { quantile, spreadOf } from './statistics.ts';
+import { timeTo } from './time-to.ts';
 
 const MESSAGES = 10_000;
 const ANSWER_TOKENS = 100_000;
@@ -20,30 +21,6 @@ interface ScrollWork extends FrameWork {
   /** Turns of the wheel that moved it. */
   readonly steps: number;
 }
-interface Act { readonly hash?: string; readonly click?: string }
-/** Words that stand there, or that no longer do. */
-interface Sight { readonly selector: string; readonly words: string; readonly gone?: boolean }
-
-/** From a new place in the address, or a click, until the words are there and that picture is laid out and painted, ms; by the page's own clock. */
-const timeTo = (page: Page, act: Act, until: Sight): Promise<number> => page.evaluate(({ act, until }) => new Promise<number>((resolve, reject) => {
-  const beganMs = performance.now();
-  if (act.hash !== undefined) location.hash = act.hash;
-  if (act.click !== undefined) {
-    const button = [...document.querySelectorAll('button')].find((b) => b.textContent?.startsWith(act.click ?? ''));
-    if (button === undefined) return reject(new Error(`There is no button “${act.click}”`));
-    button.click();
-  }
-  const look = (): void => {
-    const there = [...document.querySelectorAll(until.selector)].some((e) => e.textContent?.includes(until.words));
-    if (there !== (until.gone === true)) {
-      const channel = new MessageChannel();
-      channel.port1.onmessage = () => resolve(performance.now() - beganMs);
-      channel.port2.postMessage(null);
-    } else if (performance.now() - beganMs > 30_000) reject(new Error(`“${until.words}” did not ${until.gone === true ? 'go' : 'come'} within 30 s`));
-    else requestAnimationFrame(look);
-  };
-  requestAnimationFrame(look);
-}), { act, until });
 
 /** Turns the wheel over a place and back: on the way there the main thread's work is traced, on the way back nodes are counted. */
 async function scroll(page: Page, selector: string, wheelPx: number): Promise<ScrollWork> {

@@ -1,5 +1,5 @@
 /**
- * Keeps this thread awake while anything decodes: an idle core of a virtual machine wakes slowly, and two round trips
+ * Keeps this thread awake while anything decodes (a prompt gains nothing by it): an idle core of a virtual machine wakes slowly, and two round trips
  * to the thread pool a token cost 15 % of the speed of a GPU (measured; it hurts where cores are few).
  */
 export function createSpin(enabled: boolean): { hold(): () => void } {

@@ -1,7 +1,15 @@
 import { lazy, type ReactNode } from 'react';
 import { useRoute } from './routes.ts';
 
-const BenchmarksPage = lazy(() => import('../features/benchmarks/benchmarks-page.tsx').then((m) => ({ default: m.BenchmarksPage })));
+const load = () => import('../features/benchmarks/benchmarks-page.tsx');
+const BenchmarksPage = lazy(() => load().then((m) => ({ default: m.BenchmarksPage })));
+/** After the first pictures of the page that was opened. */
+const PRELOAD_AFTER_MS = 2000;
+
+/** The charts are half of all code: they are fetched while nothing else is to do, so that the page opens at once. */
+export function preloadBenchmarks(): void {
+  if (typeof requestIdleCallback === 'function') setTimeout(() => requestIdleCallback(() => void load().catch(() => undefined)), PRELOAD_AFTER_MS);
+}
 
 /** `#/benchmarks/matmul`: a benchmark. `#/benchmarks/bench-…`: a run. */
 export function BenchmarksRoute(): ReactNode {

@@ -1,15 +1,13 @@
-import { useState, type ReactNode } from 'react';
+import type { ReactNode } from 'react';
 import { loadWish, engineSettings } from '../../contract/inference.ts';
 import { downloadWish } from '../../contract/models.ts';
 import type { Problem } from '../../contract/problem.ts';
-import type { Client } from '../connection/client.ts';
-import { problemFrom } from '../connection/problem-from.ts';
 import { Button } from '../ui/button.tsx';
 import { ProblemNote } from '../ui/problem-note.tsx';
-import { useApp } from './context.tsx';
+import { useRemedies, type Remedies } from './use-remedies.ts';
 
 /** Operations that a Problem about models may offer; anything else that it names is not run. */
-const operations: Readonly<Record<string, (client: Client, input: unknown) => Promise<unknown>>> = {
+const operations: Remedies = {
   'inference.load': (client, input) => client.inference.load(loadWish.parse(input)),
   'inference.unload': (client, input) => client.inference.unload({ id: textOf(input, 'id') }),
   'inference.setProfile': (client, input) => client.inference.setProfile({ modelId: textOf(input, 'modelId'), settings: engineSettings.partial().parse(fieldOf(input, 'settings')) }),
@@ -46,21 +44,10 @@ export interface ProblemActionsProps {
 
 /** A Problem with its remedies as buttons. */
 export function ProblemActions({ problem, onRetry, retryLabel = 'Try again', onDismiss, onDone, bare = false }: ProblemActionsProps): ReactNode {
-  const { client, ui } = useApp();
-  const [busy, setBusy] = useState(false);
-  const run = async (operation: string, input: unknown): Promise<void> => {
-    setBusy(true);
-    try {
-      await operations[operation]?.(client, input);
-      onDone?.();
-    } catch (error) {
-      ui.getState().complain(problemFrom(error));
-    } finally {
-      setBusy(false);
-    }
-  };
+  const { busy, remedyOf } = useRemedies(operations, onDone);
   const buttons = problem.actions.flatMap((a) => {
-    if (a.kind === 'call' && operations[a.operation] !== undefined) return [<Button key={a.label} small={!bare} {...(bare ? { look: 'primary' as const } : {})} disabled={busy} onClick={() => void run(a.operation, a.input)}>{a.label}</Button>];
+    const remedy = remedyOf(a);
+    if (remedy !== null) return [<Button key={a.label} small={!bare} {...(bare ? { look: 'primary' as const } : {})} disabled={busy} onClick={() => void remedy()}>{a.label}</Button>];
     if (a.kind === 'open') return [<Button key={a.label} small={!bare} onClick={() => { location.hash = `#/${a.place}`; }}>{a.label}</Button>];
     return [];
   });

@@ -1,5 +1,5 @@
 import { createStore, type StoreApi } from 'zustand/vanilla';
-import type { BenchmarkInfo, BenchmarkRun, BenchmarkWish, CanaryState, RunComparison } from '../../contract/benchmarks.ts';
+import { thinRun, type BenchmarkInfo, type BenchmarkRun, type BenchmarkWish, type CanaryState, type PastRun, type RunComparison } from '../../contract/benchmarks.ts';
 import type { Job } from '../../contract/jobs.ts';
 import type { Problem } from '../../contract/problem.ts';
 import type { Client } from '../connection/client.ts';
@@ -7,10 +7,11 @@ import type { CommitClock } from '../connection/commit-clock.ts';
 import { consumeStream, type StreamSource } from '../connection/consume-stream.ts';
 import { keepNewest } from '../connection/keep-newest.ts';
 import { problemFrom } from '../connection/problem-from.ts';
-import { idle, loading, ready, troubled, valueOf, type Remote } from '../connection/remote.ts';
+import { loading, ready, troubled, type Remote } from '../connection/remote.ts';
+import { createAttempt } from './create-attempt.ts';
 
-/** Older runs of a benchmark that are read; the engine keeps more. */
-const PAST_RUNS = 500;
+/** Runs of a benchmark that are listed, and points of its line; the engine keeps more. */
+const PAST_RUNS = 400;
 /** The engine takes no larger text. */
 export const MOST_IMPORTED_CHARACTERS = 8_000_000;
 
@@ -27,8 +28,10 @@ export interface BenchmarksState {
   readonly infos: Remote<readonly BenchmarkInfo[]>;
   /** The newest runs of all benchmarks, as they grow. */
   readonly newest: Remote<readonly BenchmarkRun[]>;
-  /** By benchmark; read when somebody looks. */
-  readonly past: Readonly<Record<string, Remote<readonly BenchmarkRun[]>>>;
+  /** By benchmark, newest first; read when somebody looks. */
+  readonly past: Readonly<Record<string, Remote<readonly PastRun[]>>>;
+  /** Runs that are shown whole, besides the newest: of each place the last one, those that were opened or imported. */
+  readonly whole: readonly BenchmarkRun[];
   readonly canary: Remote<CanaryState>;
   /** Chosen by the user. */
   readonly pair: ComparedPair | null;
@@ -37,7 +40,7 @@ export interface BenchmarksState {
   readonly problem: Problem | null;
   readInfos(): Promise<void>;
   readPast(name: string): Promise<void>;
-  /** A run that is in no list: read alone. False with `problem` set. */
+  /** A run that is not known whole: read alone, without its samples. False with `problem` set. */
   find(id: string): Promise<boolean>;
   /** Answers the job, or null with `problem` set. */
   run(wish: Partial<BenchmarkWish> & Pick<BenchmarkWish, 'name'>): Promise<Job | null>;
@@ -53,9 +56,14 @@ export interface BenchmarksState {
 }
 export type BenchmarksStore = StoreApi<BenchmarksState>;
 
+/** All runs of a benchmark that are known, newest first; those that grow as they are now. Pure. */
+export function listPast(name: string, whole: readonly BenchmarkRun[], past: readonly PastRun[]): readonly PastRun[] {
+  return mergeRuns(whole.filter((r) => r.name === name).map(thinRun), past);
+}
+
 /** Runs from several lists, each once, newest first; the first list that has one knows best. Pure. */
-export function mergeRuns(...lists: readonly (readonly BenchmarkRun[])[]): readonly BenchmarkRun[] {
-  const byId = new Map<string, BenchmarkRun>();
+export function mergeRuns<T extends { readonly id: string; readonly startedAtMs: number }>(...lists: readonly (readonly T[])[]): readonly T[] {
+  const byId = new Map<string, T>();
   for (const run of lists.flat()) if (!byId.has(run.id)) byId.set(run.id, run);
   return [...byId.values()].sort((a, b) => b.startedAtMs - a.startedAtMs);
 }
@@ -64,21 +72,12 @@ export function mergeRuns(...lists: readonly (readonly BenchmarkRun[])[]): reado
 export function createBenchmarksStore(deps: { readonly client: Client; readonly source: StreamSource; readonly clock: CommitClock }): BenchmarksStore {
   const { client, source, clock } = deps;
   const store = createStore<BenchmarksState>()((set, get) => {
-    const attempt = async <T,>(work: () => Promise<T>): Promise<T | null> => {
-      try {
-        const value = await work();
-        set({ problem: null });
-        return value;
-      } catch (error) {
-        set({ problem: problemFrom(error) });
-        return null;
-      }
+    const attempt = createAttempt(set);
+    // One that is under way is followed among the newest: kept here it would stay so.
+    const keep = (runs: readonly BenchmarkRun[]): void => {
+      const ended = runs.filter((r) => r.state !== 'running');
+      if (ended.length > 0) set((s) => ({ whole: mergeRuns(ended, s.whole) }));
     };
-    const keep = (runs: readonly BenchmarkRun[]): void => set((s) => {
-      const past = { ...s.past };
-      for (const name of new Set(runs.map((r) => r.name))) past[name] = ready(mergeRuns(runs.filter((r) => r.name === name), valueOf(past[name] ?? idle) ?? []), Date.now());
-      return { past };
-    });
     /** Only the pair that is wanted last counts. */
     const compareInto = async (key: 'pair' | 'trend', a: string, b: string): Promise<void> => {
       const isWanted = (): boolean => get()[key]?.a === a && get()[key]?.b === b;
@@ -95,6 +94,7 @@ export function createBenchmarksStore(deps: { readonly client: Client; readonly 
       infos: loading,
       newest: loading,
       past: {},
+      whole: [],
       canary: loading,
       pair: null,
       trend: null,
@@ -109,14 +109,15 @@ export function createBenchmarksStore(deps: { readonly client: Client; readonly 
       readPast: async (name) => {
         set((s) => ({ past: { ...s.past, [name]: s.past[name] ?? loading } }));
         try {
-          const runs = await client.benchmarks.history({ name, limit: PAST_RUNS });
+          const { runs, newest } = await client.benchmarks.past({ name, limit: PAST_RUNS });
+          keep(newest);
           set((s) => ({ past: { ...s.past, [name]: ready(runs, Date.now()) } }));
         } catch (error) {
           set((s) => ({ past: { ...s.past, [name]: troubled(s.past[name] ?? loading, problemFrom(error)) } }));
         }
       },
       find: async (id) => {
-        const found = await attempt(() => client.benchmarks.get({ id }));
+        const found = await attempt(() => client.benchmarks.get({ id, samples: false }));
         if (found === null) return false;
         const { samples: _, ...run } = found;
         keep([run]);
@@ -133,10 +134,11 @@ export function createBenchmarksStore(deps: { readonly client: Client; readonly 
       }),
       remove: async (id) => {
         if ((await attempt(() => client.benchmarks.remove({ id }))) === null) return false;
-        const without = <T extends readonly BenchmarkRun[]>(remote: Remote<T>): Remote<readonly BenchmarkRun[]> => (remote.state === 'ready' || remote.state === 'stale' ? { ...remote, value: remote.value.filter((r) => r.id !== id) } : remote);
+        const without = <T extends { readonly id: string }>(remote: Remote<readonly T[]>): Remote<readonly T[]> => (remote.state === 'ready' || remote.state === 'stale' ? { ...remote, value: remote.value.filter((r) => r.id !== id) } : remote);
         set((s) => ({
           newest: without(s.newest),
           past: Object.fromEntries(Object.entries(s.past).map(([name, runs]) => [name, without(runs)])),
+          whole: s.whole.filter((r) => r.id !== id),
           pair: s.pair?.a === id || s.pair?.b === id ? null : s.pair,
           trend: s.trend?.a === id || s.trend?.b === id ? null : s.trend,
         }));

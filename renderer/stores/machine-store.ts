@@ -9,6 +9,7 @@ import { keepNewest } from '../connection/keep-newest.ts';
 import { problemFrom } from '../connection/problem-from.ts';
 import { idle, loading, ready, troubled, type Remote } from '../connection/remote.ts';
 import type { OptimiseSubject } from './optimise-store.ts';
+import { createAttempt } from './create-attempt.ts';
 
 export interface MachineState {
   /** What works, and when that was last proved. */
@@ -41,16 +42,7 @@ export function createMachineStore({ client, source, clock }: { readonly client:
   /** Goes up with each question and each other place: an old answer is for nobody. */
   let asking = 0;
   const store = createStore<MachineState>()((set, get) => {
-    const attempt = async <T>(work: () => Promise<T>): Promise<T | null> => {
-      try {
-        const value = await work();
-        set({ problem: null });
-        return value;
-      } catch (error) {
-        set({ problem: problemFrom(error) });
-        return null;
-      }
-    };
+    const attempt = createAttempt(set);
     const remember = (change: DeviceChange): void => set((s) => {
       const before = s.changes.state === 'ready' || s.changes.state === 'stale' ? s.changes.value : [];
       return { changes: ready([change, ...before.filter((c) => c.id !== change.id)], Date.now()) };

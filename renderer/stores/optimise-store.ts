@@ -8,7 +8,9 @@ import { consumeStream, type StreamSource } from '../connection/consume-stream.t
 import { keepNewest } from '../connection/keep-newest.ts';
 import { problemFrom } from '../connection/problem-from.ts';
 import { idle, loading, ready, troubled, valueOf, type Remote } from '../connection/remote.ts';
+import { recallProgram, rememberProgram, type ProgramDraft } from './program-draft.ts';
 import type { JobsStore } from './jobs-store.ts';
+import { createAttempt } from './create-attempt.ts';
 
 export interface OptimiseSubject {
   readonly environmentId: string | null;
@@ -43,6 +45,8 @@ export interface OptimiseState {
   /** Job that measures a set of switches, by `keyOfSet`, as far as it was started here. */
   readonly started: Readonly<Record<string, string>>;
   readonly queue: MeasureQueue | null;
+  /** The user's own program, as it was entered last. */
+  readonly program: ProgramDraft;
   readonly problem: Problem | null;
   /** Reads all, and again at each change, until `leave`. */
   enter(subject: OptimiseSubject): void;
@@ -50,6 +54,7 @@ export interface OptimiseState {
   refresh(): Promise<void>;
   setProfile(id: string | null): void;
   setDraft(profileId: string | null, toggles: readonly ChosenToggle[]): void;
+  setProgram(program: ProgramDraft): void;
   /** A card with its pairs is wanted; one that is being measured is read again at each call. */
   readDetail(card: Pick<EffectCard, 'id' | 'verdict'>): Promise<void>;
   /** Answers the job, or null with `problem` set. */
@@ -85,16 +90,7 @@ export function createOptimiseStore({ client, source, clock, jobs }: { readonly 
   const inFlight = new Set<string>();
 
   const store = createStore<OptimiseState>()((set, get) => {
-    const attempt = async <T>(work: () => Promise<T>): Promise<T | null> => {
-      try {
-        const value = await work();
-        set({ problem: null });
-        return value;
-      } catch (error) {
-        set({ problem: problemFrom(error) });
-        return null;
-      }
-    };
+    const attempt = createAttempt(set);
     type Field = 'overview' | 'profiles' | 'workloads' | 'sets' | 'applications';
     const read = async <K extends Field>(field: K, mine: number, work: () => Promise<Extract<OptimiseState[K], { state: 'ready' }>['value']>): Promise<void> => {
       let next: Remote<unknown>;
@@ -185,6 +181,7 @@ export function createOptimiseStore({ client, source, clock, jobs }: { readonly 
       drafts: {},
       started: {},
       queue: null,
+      program: recallProgram(),
       problem: null,
       enter: (subject) => {
         const { subject: before } = get();
@@ -202,6 +199,10 @@ export function createOptimiseStore({ client, source, clock, jobs }: { readonly 
       refresh,
       setProfile: (profileId) => set({ profileId }),
       setDraft: (profileId, toggles) => set((s) => ({ drafts: { ...s.drafts, [profileId ?? '']: toggles } })),
+      setProgram: (program) => {
+        rememberProgram(program);
+        set({ program });
+      },
       readDetail: async ({ id, verdict }) => {
         const held = get().details[id];
         const known = held === undefined ? null : valueOf(held);

@@ -1,47 +1,13 @@
-"""Single operations: matrix product, copies, attention, a convolution block.
+"""Single operations: matrix product, attention, a convolution block.
 
 A workload has: `run()` (one repetition), `work` (units of one repetition), `unit` (what `work` counts: FLOP, byte,
-image), `traffic` (bytes that it moves, where caches matter), `need_bytes` (about, before anything is made), `error(relative)`: the largest
-difference to FP64, by the function `relative` below.
-Data are normal random numbers of a fixed seed: constants draw less power and clock higher.
+image), `traffic` (bytes that it moves, where caches matter), `need_bytes` (about, before anything is made),
+`error(relative)`: the largest difference to FP64, by the function `relative` of _workload_parts.py.
 """
-SEED = 20
+from _workload_parts import SEED, NotANumber, NotOffered, dtype_of, furthest, need, normal
+
 # Work in FP64 that `error` may do on the processor, FLOP; at most so many rows of a larger answer are checked.
 TRUTH_FLOP = 3e10
-
-
-class NotOffered(Exception):
-    """This torch, GPU or machine does not have it."""
-
-
-class NotANumber(Exception):
-    pass
-
-
-def size_of(torch, dtype):
-    return torch.empty(0, dtype=dtype).element_size()
-
-
-def dtype_of(torch, name):
-    return {"fp32": torch.float32, "tf32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}[name]
-
-
-def need(place, least, what):
-    if place.capability is not None and tuple(place.capability) < least:
-        raise NotOffered("%s needs compute capability %d.%d, this GPU has %d.%d" % ((what,) + least + tuple(place.capability)))
-
-
-def normal(torch, place, dtype, *shape, **more):
-    generator = torch.Generator(device=place.name).manual_seed(SEED + more.get("seed", 0))
-    return torch.randn(*shape, generator=generator, device=place.name).to(dtype)
-
-
-def relative(torch, got, exact):
-    """Largest difference over the largest true value, both on the processor."""
-    value = float((got.detach().cpu().double() - exact).abs().max() / exact.abs().max().clamp_min(1e-300))
-    if value != value or value in (float("inf"), float("-inf")):
-        raise NotANumber("the answer holds what is no number")
-    return value
 
 
 class Matmul(object):
@@ -101,117 +67,16 @@ class Matmul(object):
         self.product()
 
     def error(self, relative):
+        if self.kind == "fp64":
+            got = self.product()
+            if not bool(self.torch.isfinite(got).all()):
+                raise NotANumber("the answer holds what is no number")
+            return furthest(self.n, lambda i, j: got[i, j].item(), lambda i: self.a[i].tolist(), lambda j: self.b[:, j].tolist()) / float(got.abs().max())
         # Whole rows, spread over the answer.
         rows = int(max(1, min(self.n, TRUTH_FLOP / (2.0 * self.n ** 2))))
         index = self.torch.linspace(0, self.n - 1, rows).long()
         got = self.product()[index.to(self.place.name)]
         return relative(self.torch, got, self.a.cpu()[index].double() @ self.b.cpu().double())
-
-
-class Copy(object):
-    """Device to device. Read and written bytes count."""
-    unit = "byte"
-
-    def __init__(self, torch, place, plan, p):
-        self.torch, self.place, self.count = torch, place, p["bytes"] // 4
-        self.work = 8.0 * self.count
-        self.traffic = self.work
-        self.need_bytes = 2.2 * p["bytes"]
-
-    def make(self):
-        self.source = normal(self.torch, self.place, self.torch.float32, self.count)
-        self.target = self.torch.empty_like(self.source)
-
-    def run(self):
-        self.target.copy_(self.source)
-
-    def error(self, relative):
-        self.run()
-        return 0.0 if bool(self.torch.equal(self.source, self.target)) else relative(self.torch, self.target, self.source.cpu().double())
-
-
-class Triad(object):
-    """a = b + s c: two arrays read, one written (McCalpin, STREAM)."""
-    unit = "byte"
-    SCALAR = 3.0
-
-    def __init__(self, torch, place, plan, p):
-        self.torch, self.place, self.count = torch, place, p["bytes"] // 4
-        self.work = 12.0 * self.count
-        self.traffic = self.work
-        self.need_bytes = 3.3 * p["bytes"]
-
-    def make(self):
-        self.b = normal(self.torch, self.place, self.torch.float32, self.count)
-        self.c = normal(self.torch, self.place, self.torch.float32, self.count, seed=1)
-        self.a = self.torch.empty_like(self.b)
-
-    def run(self):
-        self.torch.add(self.b, self.c, alpha=self.SCALAR, out=self.a)
-
-    def error(self, relative):
-        self.run()
-        some = slice(0, 1 << 20)
-        return relative(self.torch, self.a[some], self.b[some].cpu().double() + self.SCALAR * self.c[some].cpu().double())
-
-
-class HostCopy(object):
-    unit = "byte"
-    traffic = None
-
-    def __init__(self, torch, place, plan, p):
-        if not place.gpu:
-            raise NotOffered("between the machine and a GPU")
-        self.torch, self.place, self.count = torch, place, p["bytes"] // 4
-        self.down, self.pinned = p["direction"] == "d2h", p["memory"] == "pinned"
-        self.work = 4.0 * self.count
-        self.need_bytes = 0
-
-    def make(self):
-        there = normal(self.torch, self.place, self.torch.float32, self.count)
-        here = there.cpu()
-        # Pages that were never written are all the same one.
-        here = here.pin_memory() if self.pinned else here.clone()
-        self.source, self.target = (there, here) if self.down else (here, there)
-
-    def run(self):
-        self.target.copy_(self.source, non_blocking=self.pinned)
-
-    def error(self, relative):
-        self.target.zero_()
-        self.run()
-        self.place.wait()
-        return relative(self.torch, self.target, self.source.cpu().double())
-
-
-class PeerCopy(object):
-    """From cuda:0 to cuda:1; by which way is for the driver to choose, and is said in `facts`."""
-    unit = "byte"
-    traffic = None
-
-    def __init__(self, torch, place, plan, p):
-        if not place.gpu or torch.cuda.device_count() < 2:
-            raise NotOffered("it needs two GPUs")
-        self.torch, self.place, self.count = torch, place, p["bytes"] // 4
-        self.work = 4.0 * self.count
-        self.need_bytes = 0
-
-    def make(self):
-        self.source = normal(self.torch, self.place, self.torch.float32, self.count)
-        self.target = self.torch.empty(self.count, device="cuda:1")
-        self.facts = {"peerAccess": bool(self.torch.cuda.can_device_access_peer(0, 1)), "peer": self.torch.cuda.get_device_name(1)}
-
-    def run(self):
-        # On the source's current stream, which the events are recorded on.
-        self.target.copy_(self.source, non_blocking=True)
-
-    def error(self, relative):
-        self.target.zero_()
-        self.torch.cuda.synchronize(1)
-        self.run()
-        self.place.wait()
-        self.torch.cuda.synchronize(1)
-        return relative(self.torch, self.target, self.source.cpu().double())
 
 
 class Attention(object):
@@ -325,4 +190,4 @@ class Convolution(object):
             return relative(torch, got, exact(x.cpu().double()))
 
 
-KERNELS = {"matmul": Matmul, "cpu_matmul": Matmul, "copy": Copy, "triad": Triad, "host_copy": HostCopy, "peer_copy": PeerCopy, "attention": Attention, "cpu_attention": Attention, "convolution": Convolution}
+KERNELS = {"matmul": Matmul, "cpu_matmul": Matmul, "attention": Attention, "cpu_attention": Attention, "convolution": Convolution}

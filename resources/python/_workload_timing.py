@@ -9,6 +9,10 @@ import time
 
 GPU_SECONDS = 0.02
 CPU_SECONDS = 0.05
+# Where another process measures in between, a GPU comes from idle clocks each time: so long it is brought back to work
+# untimed, and the sample is long enough for power to be read in it (the driver's mean is of 100 ms).
+LEAD_SECONDS = 0.1
+ALTERNATING_SECONDS = 0.2
 # What a group aims at over its least length, so that it rarely has to be taken again.
 MARGIN = 1.15
 MOST_REPETITIONS = 100000
@@ -40,11 +44,13 @@ def now_ms():
 
 
 class Timer(object):
-    """Times `run`. `traffic` is the bytes that one repetition moves (None: caches are no matter); `each` waits for every repetition (a latency)."""
+    """Times `run`. `traffic` is the bytes that one repetition moves (None: caches are no matter); `each` waits for every
+    repetition (a latency); `alternating`: another process works between two samples."""
 
-    def __init__(self, place, run, traffic=None, each=False):
+    def __init__(self, place, run, traffic=None, each=False, alternating=False):
         self.place, self.run, self.each = place, run, each
-        self.least = GPU_SECONDS if place.gpu else CPU_SECONDS
+        self.lead = LEAD_SECONDS if place.gpu and alternating else 0.0
+        self.least = CPU_SECONDS if not place.gpu else ALTERNATING_SECONDS if alternating else GPU_SECONDS
         self.seconds_each = None
         self.buffer = None
         self.flush_bytes = 0
@@ -77,6 +83,9 @@ class Timer(object):
         cuda = self.place.torch.cuda
         begin, end = cuda.Event(enable_timing=True), cuda.Event(enable_timing=True)
         cuda.synchronize()
+        if repetitions > 1:
+            # Untimed: the clock starts when there is work queued, not while the first is being launched.
+            self.run()
         begin.record()
         for _ in range(repetitions):
             self.run()
@@ -119,6 +128,14 @@ class Timer(object):
             self.group(1)
             self.group(self.repetitions())
 
+    def lead_in(self):
+        if self.lead == 0.0:
+            return
+        started = time.perf_counter()
+        while time.perf_counter() - started < self.lead:
+            self.run()
+            self.place.wait()
+
     def warm_up(self, seconds, tick):
         """Until the last ten times agree within 1 % or the time is over. Answers (seconds taken, groups, agreed)."""
         started = time.perf_counter()
@@ -136,6 +153,7 @@ class Timer(object):
     def sample(self):
         """(seconds of one repetition, repetitions, start and end in ms since 1970)."""
         self.calibrate()
+        self.lead_in()
         while True:
             repetitions = self.repetitions()
             started = now_ms()

@@ -1,7 +1,8 @@
 """Measures one workload again and again, as it is told on standard input.
 
 `--spec JSON`: workload, parameters (complete and checked: core/benchmarks/arms/torch-workloads.ts), unit, place (`cpu` or
-a GPU's UUID), peer, toggles ([name, value] pairs), variables (names that were set on purpose). First item: `ready` with
+a GPU's UUID), peer, alternating (another process measures in between), toggles ([name, value] pairs), variables (names that were set on purpose), library (`torch` or
+`numpy`), packages (a folder in which NumPy is looked for first, or null). First item: `ready` with
 facts. Then one JSON object a line: {"id": 1, "op": "warm_up", "seconds": 3}, "sample", "error", "end"; each is answered
 by an item with its id. What fails ends the process with a problem whose kind says how.
 """
@@ -14,20 +15,27 @@ import sys
 def load(name):
     # Under -I the folder of a script is not searched for modules.
     path = os.path.join(os.path.dirname(os.path.abspath(__file__)), name + ".py")
-    spec = importlib.util.spec_from_file_location("warpdeck" + name, path)
+    spec = importlib.util.spec_from_file_location(name, path)
     module = importlib.util.module_from_spec(spec)
+    # The next one may import it.
+    sys.modules[name] = module
     spec.loader.exec_module(module)
     return module
 
 
 channel_module = load("_channel")
 timing = load("_workload_timing")
+places = load("_workload_place")
 toggles = load("_workload_toggles")
+parts = load("_workload_parts")
+copies = load("_workload_copies")
 kernels = load("_workload_kernels")
 models = load("_workload_models")
+arrays = load("_workload_numpy")
 Failure = channel_module.Failure
 
 WORKLOADS = dict(kernels.KERNELS)
+WORKLOADS.update(copies.COPIES)
 WORKLOADS.update(models.MODELS)
 # Memory of the processor that others may need meanwhile.
 SPARE = 1.15
@@ -49,55 +57,9 @@ def private_input():
     return os.fdopen(fd, "r", encoding="utf-8")
 
 
-def prepare(spec, processor):
-    """Before torch is imported, as the driver and torch read these when they start."""
-    visible = "" if processor else spec["place"] + ("," + spec["peer"] if spec["peer"] else "")
-    os.environ["CUDA_VISIBLE_DEVICES"] = visible
-    if "NVIDIA_TF32_OVERRIDE" not in spec["variables"]:
-        # It changes results without torch knowing of it.
-        os.environ.pop("NVIDIA_TF32_OVERRIDE", None)
-    # What is compiled goes into the private working folder, and by this process alone.
-    for name, value in (("TORCHINDUCTOR_CACHE_DIR", os.path.join(os.getcwd(), "inductor")), ("TRITON_CACHE_DIR", os.path.join(os.getcwd(), "triton")), ("TORCHINDUCTOR_COMPILE_THREADS", "1")):
-        if name not in spec["variables"]:
-            os.environ[name] = value
-
-
-def import_torch():
-    try:
-        import torch
-    except BaseException as error:  # also what a library exits with
-        raise Failure("import", channel_module.describe(error))
-    if not hasattr(torch, "tensor") or not hasattr(torch, "randn"):
-        raise Failure("import", "what is imported as torch has no tensors: %s" % (getattr(torch, "__file__", None),))
-    return torch
-
-
-def open_place(torch, spec, processor):
-    place = timing.Place(torch, spec["place"], "cpu" if processor else "cuda:0")
-    if processor:
-        return place
-    if getattr(torch.version, "cuda", None) is None:
-        raise Failure("context", "torch %s is built %s" % (torch.__version__, "for ROCm" if getattr(torch.version, "hip", None) else "without CUDA"))
-    try:
-        torch.cuda.init()
-        if torch.cuda.device_count() < 1:
-            raise RuntimeError("CUDA started, but shows no GPU with the UUID %s" % spec["place"])
-        torch.cuda.set_device(0)
-        torch.cuda.synchronize()
-        properties = torch.cuda.get_device_properties(0)
-    except (RuntimeError, AssertionError) as error:
-        raise Failure("context", channel_module.describe(error))
-    place.capability = (properties.major, properties.minor)
-    place.l2_bytes = getattr(properties, "L2_cache_size", None)
-    place.title = properties.name
-    uuid = str(getattr(properties, "uuid", "")).lower()
-    if uuid and spec["place"].lower().startswith("gpu-") and not uuid.startswith(spec["place"].lower()[4:]):
-        raise Failure("context", "asked for %s, CUDA opened GPU-%s" % (spec["place"], uuid))
-    return place
-
-
 def is_memory(torch, error):
-    kinds = tuple(kind for kind in (getattr(torch, "OutOfMemoryError", None), getattr(torch.cuda, "OutOfMemoryError", None), MemoryError) if isinstance(kind, type))
+    named = () if torch is None else (getattr(torch, "OutOfMemoryError", None), getattr(torch.cuda, "OutOfMemoryError", None))
+    kinds = tuple(kind for kind in named + (MemoryError,) if isinstance(kind, type))
     return isinstance(error, kinds) or any(words in str(error) for words in ("out of memory", "can't allocate memory", "not enough memory", "CUBLAS_STATUS_ALLOC_FAILED"))
 
 
@@ -108,7 +70,7 @@ def failure_of(torch, error, spec):
     text = channel_module.describe(error)
     if is_memory(torch, error):
         return Failure("memory", text)
-    if isinstance(error, kernels.NotOffered):
+    if isinstance(error, parts.NotOffered):
         return Failure("not_offered", str(error))
     late = [name for name, _ in spec["toggles"] if name in toggles.LATE]
     if late:
@@ -142,7 +104,7 @@ def make(torch, place, plan, spec):
                 toggles.need_gpu(place, "this attention backend")
             plan.around.enter_context(toggles.sdpa_context(torch, backend))
         except toggles.Unknown as error:
-            raise kernels.NotOffered(str(error))
+            raise parts.NotOffered(str(error))
     workload = WORKLOADS[spec["workload"]](torch, place, plan, spec["parameters"])
     require_memory(place, workload.need_bytes)
     workload.make()
@@ -212,8 +174,8 @@ class Session(object):
 
     def error(self, command):
         try:
-            return {"error": self.workload.error(kernels.relative), "trouble": None}
-        except kernels.NotANumber as reason:
+            return {"error": self.workload.error(parts.relative), "trouble": None}
+        except parts.NotANumber as reason:
             return {"error": None, "trouble": str(reason)}
         except Exception as failure:
             # What was measured stands; FP64 may take more memory than there is.
@@ -226,15 +188,39 @@ class Session(object):
                 self.torch.cuda.reset_peak_memory_stats(0)
 
 
-def main(channel):
-    commands = private_input()
-    spec = read_spec()
-    processor = spec["place"] == "cpu" or spec["workload"].startswith("cpu_")
-    prepare(spec, processor)
+def start_numpy(spec, channel):
+    """On the processor, where there is no torch."""
     channel.progress(None, "import")
-    torch = import_torch()
+    try:
+        numpy = arrays.import_numpy(spec["packages"])
+    except BaseException as error:  # also what a library exits with
+        raise Failure("import", channel_module.describe(error))
+    if spec["toggles"]:
+        raise Failure("toggle", "%s=%s: it is a switch of PyTorch, and NumPy measures here" % tuple(spec["toggles"][0]))
+    place = timing.Place(None, spec["place"], "cpu")
+    channel.progress(None, "make")
+    try:
+        if spec["workload"] not in arrays.WORKLOADS:
+            raise parts.NotOffered("NumPy has no such workload; it needs PyTorch")
+        workload = arrays.WORKLOADS[spec["workload"]](numpy, spec["parameters"])
+        require_memory(place, workload.need_bytes)
+        workload.make()
+        workload.run()
+        timer = timing.Timer(place, workload.run)
+    except Exception as error:
+        raise failure_of(None, error, spec)
+    facts = arrays.facts_of(numpy)
+    facts.update({"python": sys.version.split()[0], "pid": os.getpid(), "device": place.title, "unit": spec["unit"], "workUnit": workload.unit, "workPerRepetition": workload.work, "flushBytes": 0, "unknown": None})
+    return None, place, workload, timer, facts
+
+
+def start_torch(spec, channel):
+    processor = spec["place"] == "cpu" or spec["workload"].startswith("cpu_")
+    places.prepare(spec, processor)
+    channel.progress(None, "import")
+    torch = places.import_torch()
     channel.progress(None, "context")
-    place = open_place(torch, spec, processor)
+    place = places.open_place(torch, spec, processor)
     plan = apply_toggles(torch, place, spec)
     channel.progress(None, "compile" if plan.compile or plan.graphs else "make")
     try:
@@ -243,10 +229,17 @@ def main(channel):
         run = capture(torch, workload.run) if plan.graphs else workload.run
         place.wait()
         latency = spec["workload"] == "host_copy" and spec["unit"] == "us"
-        timer = timing.Timer(place, run, workload.traffic, latency)
+        timer = timing.Timer(place, run, workload.traffic, latency, spec["alternating"])
     except Exception as error:
         raise failure_of(torch, error, spec)
-    channel.item({"ready": facts_of(torch, place, workload, timer, plan, spec)})
+    return torch, place, workload, timer, facts_of(torch, place, workload, timer, plan, spec)
+
+
+def main(channel):
+    commands = private_input()
+    spec = read_spec()
+    torch, place, workload, timer, facts = (start_numpy if spec["library"] == "numpy" else start_torch)(spec, channel)
+    channel.item({"ready": facts})
     channel.progress(None, "waiting")
     session = Session(torch, place, workload, timer, spec, channel)
     operations = {"warm_up": session.warm_up, "sample": session.sample, "error": session.error}

@@ -7,6 +7,7 @@ import { isProcessAlive } from '../../supervisor/process-identity.ts';
 import { problemFrom, until } from '../../supervisor/fixtures/test-support.ts';
 import type { Arm, ArmWish } from '../parts.ts';
 import { makeArmBench } from './fixtures/arm-bench.ts';
+import { checkPattern } from './check-pattern.ts';
 import { findFigure, parseFigure } from './find-figure.ts';
 import { startCommandArm } from './start-command-arm.ts';
 
@@ -107,6 +108,17 @@ describe.skipIf(process.platform === 'win32')('the user’s own program', { time
     expect(found).toMatchObject({ t: 'invalid' });
     expect(turns).toBeGreaterThan(5);
   });
+});
+
+describe('a pattern before anything is run', () => {
+  it.each([
+    ['speed: ([\\d.]+)', 'speed: 1\nspeed: 12.5', { fault: null, found: '12.5', figure: 12.5 }],
+    ['speed: (\\S+)', 'speed: fast', { fault: null, found: 'fast', figure: null }],
+    ['tempo: (\\d+)', 'speed: 1', { fault: null, found: null, figure: null }],
+    ['speed', 'speed', { fault: expect.stringContaining('no group'), found: null, figure: null }],
+    ['(', '', { fault: expect.stringContaining('group'), found: null, figure: null }],
+    ['^(a+)+$', `${'a'.repeat(40)}b`, { fault: expect.stringContaining('too complicated'), found: null, figure: null }],
+  ])('%s', async (pattern, text, expected) => { expect(await checkPattern(pattern, text)).toEqual(expected); });
 });
 
 describe('parseFigure', () => {

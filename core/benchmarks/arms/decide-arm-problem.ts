@@ -8,6 +8,7 @@ export interface ArmSubject {
   readonly place: string;
   /** The environment's folder. */
   readonly environment: string;
+  readonly library: 'PyTorch' | 'NumPy';
 }
 export interface ArmFailure {
   readonly code: ProblemCode;
@@ -27,12 +28,14 @@ export function decideArmProblem(problem: Problem, subject: ArmSubject): ArmFail
   const detail = text(problem.facts['detail']);
   const chain = [problem.cause, ...problem.chain];
   const starting = doing === null || doing === 'import' || doing === 'context';
-  const torchFails = (remedy: string): ArmFailure => ({ code: 'bench.torch_fails', facts: { environment: subject.environment, detail, remedy }, chain });
+  const numpy = subject.library === 'NumPy';
+  const numpyRemedy = 'Try again. If it stays so, install NumPy or PyTorch in another environment; "warpdeck envs" lists them.';
+  const torchFails = (remedy: string): ArmFailure => ({ code: numpy ? 'bench.numpy_fails' : 'bench.torch_fails', facts: { environment: subject.environment, detail, remedy: numpy ? numpyRemedy : remedy }, chain });
   const caseFails = (remedy: string): ArmFailure => ({ code: 'bench.case_fails', facts: { what: subject.what, detail, remedy }, chain });
 
   if (how === 'start' || how === 'idle' || how === 'total') {
     const seconds = /\b([\d.]+) s\b/.exec(detail)?.[1] ?? '—';
-    return { code: 'bench.hangs', facts: { what: starting ? `PyTorch in ${subject.environment}` : subject.what, seconds, doing: text(doing) }, chain };
+    return { code: 'bench.hangs', facts: { what: starting ? `${subject.library} in ${subject.environment}` : subject.what, seconds, doing: text(doing) }, chain };
   }
   if (how === 'problem') {
     if (kind === 'import') return torchFails('"warpdeck doctor" says what is wrong with this environment and how it is repaired.');
@@ -41,7 +44,7 @@ export function decideArmProblem(problem: Problem, subject: ArmSubject): ArmFail
     if (kind === 'not_offered') return { code: 'bench.no_place', facts: { what: subject.what, place: subject.place, detail }, chain };
     const [named = '', ...rest] = detail.split(': ');
     if (kind === 'toggle') return { code: 'toggle.unavailable', facts: { title: named, detail: rest.join(': '), remedy: 'Leave it out, or choose an environment with another PyTorch.' }, chain };
-    if (kind === 'toggle_workload') return { code: 'toggle.workload', facts: { title: named, workload: subject.what, workloads: rest.join(': ') }, chain };
+    if (kind === 'toggle_workload') return { code: 'toggle.workload', facts: { title: named, detail: `it has no effect on ${subject.what} by its nature.`, workloads: rest.join(': ') }, chain };
     return caseFails('Choose another size, or another environment.');
   }
   // An end without a word: by a signal (a crash, or somebody ended it), or by a library's exit.

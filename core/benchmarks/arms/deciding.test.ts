@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { makeProblem, type Facts } from '../../../contract/problem-catalogue.ts';
@@ -13,13 +14,13 @@ import { codeToggles, torchWorkloads } from './torch-workloads.ts';
 
 const scripts = fileURLToPath(new URL('../../../resources/python', import.meta.url));
 const { python } = pythonTools();
-const inPython = (code: string): unknown => JSON.parse(execFileSync(python, ['-I', '-B', '-c', `import ast, importlib.util, json, os, sys\nfolder = sys.argv[1]\ndef load(name):\n    spec = importlib.util.spec_from_file_location(name, os.path.join(folder, name + '.py'))\n    module = importlib.util.module_from_spec(spec)\n    spec.loader.exec_module(module)\n    return module\nprint(json.dumps(${code}))`, scripts], { encoding: 'utf8' }));
+const inPython = (code: string): unknown => JSON.parse(execFileSync(python, ['-I', '-B', '-c', `import ast, importlib.util, json, os, sys\nfolder = sys.argv[1]\ndef load(name):\n    spec = importlib.util.spec_from_file_location(name, os.path.join(folder, name + '.py'))\n    module = importlib.util.module_from_spec(spec)\n    sys.modules[name] = module\n    spec.loader.exec_module(module)\n    return module\nload('_workload_parts')\nprint(json.dumps(${code}))`, scripts], { encoding: 'utf8' }));
 
 describe('the tables of both languages', () => {
   it('name the same workloads and switches, and the scripts keep to the syntax of Python 3.8', () => {
-    expect(inPython("sorted(list(load('_workload_kernels').KERNELS) + list(load('_workload_models').MODELS))")).toEqual(Object.keys(torchWorkloads).toSorted());
+    expect(inPython("sorted(list(load('_workload_kernels').KERNELS) + list(load('_workload_copies').COPIES) + list(load('_workload_models').MODELS))")).toEqual(Object.keys(torchWorkloads).toSorted());
     expect(inPython("sorted(load('_workload_toggles').TOGGLES)")).toEqual(Object.keys(codeToggles).toSorted());
-    expect(inPython("[bool(ast.parse(open(os.path.join(folder, name)).read(), feature_version=(3, 8))) for name in sorted(os.listdir(folder)) if name.startswith(('_workload', 'measure'))]")).toEqual([true, true, true, true, true]);
+    expect(inPython("[name for name in sorted(os.listdir(folder)) if name.startswith(('_workload', 'measure')) and ast.parse(open(os.path.join(folder, name)).read(), feature_version=(3, 8))]")).toEqual(readdirSync(scripts).filter((name) => /^(_workload|measure)/.test(name)).toSorted());
   });
 
   it('every switch that acts inside a process is one that the script has, with that value', () => {
@@ -59,7 +60,7 @@ describe('parseTorchWorkload', () => {
 });
 
 describe('decideArmProblem', () => {
-  const subject = { what: 'matmul:n=64', place: 'H200', environment: '/envs/a' };
+  const subject = { what: 'matmul:n=64', place: 'H200', environment: '/envs/a', library: 'PyTorch' } as const;
   const failed = (facts: Facts): ReturnType<typeof makeProblem> => makeProblem('python.failed', { program: 'python', detail: 'text', signal: null, kind: null, doing: null, ...facts });
   it.each<[Facts, string]>([
     [{ how: 'start', detail: 'it said nothing for 60 s and was ended.' }, 'bench.hangs'],

@@ -10,7 +10,7 @@ const SEARCH = `
 const { parentPort } = require('node:worker_threads');
 parentPort.on('message', ({ pattern, texts }) => {
   let expression;
-  try { expression = new RegExp(pattern, 'gm'); } catch (error) { parentPort.postMessage({ t: 'invalid', detail: String(error.message) }); return; }
+  try { expression = new RegExp(pattern, 'gm'); } catch (error) { parentPort.postMessage({ t: 'invalid', detail: String(error.message) + '.' }); return; }
   const groups = new RegExp(pattern + '|').exec('').length - 1;
   if (groups < 1) { parentPort.postMessage({ t: 'invalid', detail: 'it has no group in parentheses that would be the figure.' }); return; }
   parentPort.postMessage({ t: 'begins' });

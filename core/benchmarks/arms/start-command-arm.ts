@@ -39,7 +39,7 @@ export async function startCommandArm(wish: ArmWish, signal: AbortSignal, log: (
   const workload = wish.workload;
   const command = workload.command.join(' ').slice(0, 200);
   const inside = wish.toggles.find((toggle) => options.codeToggle(toggle) !== null);
-  if (inside !== undefined) throw problemError('toggle.workload', { title: inside.toggleId, workload: command, workloads: 'the built-in workloads' });
+  if (inside !== undefined) throw problemError('toggle.workload', { title: inside.toggleId, detail: `it acts inside a process, and cannot be brought into ${command}.`, workloads: 'the built-in workloads' });
   // A pattern that cannot work is said before anything is run.
   const trial = await findFigure(workload.pattern, ['']);
   if (trial.t === 'invalid') throw problemError('effect.pattern', { pattern: workload.pattern, detail: trial.detail });
@@ -104,7 +104,7 @@ async function runOnce(workload: CommandWorkload, env: Readonly<Record<string, s
 /** The last line that says something, of what was printed last. */
 function lastWords({ stdout, stderr }: Pick<Outcome, 'stdout' | 'stderr'>): string {
   const of = (text: string): string => text.slice(-4000).split('\n').map((line) => line.trim()).findLast((line) => line !== '') ?? '';
-  return (of(stderr) || of(stdout) || '(nothing)').slice(0, LAST_WORDS);
+  return (of(stderr) || of(stdout) || '(nothing)').slice(0, LAST_WORDS).replace(/\.+$/, '');
 }
 
 async function readValue(outcome: Outcome, workload: CommandWorkload, command: string): Promise<number> {

@@ -48,9 +48,9 @@ interface Waiting {
 }
 
 /**
- * A process of the environment's own Python that measures one workload until it is told to end. It is ended with its
+ * A process of the environment's own Python that measures one workload, with PyTorch or with NumPy, until it is told to end. It is ended with its
  * whole group when the signal is aborted, when it does not answer, and when it fails.
- * @throws ProblemError `bench.no_torch`, `bench.no_place`, `bench.case_fails`, `bench.torch_fails`, `bench.hangs`,
+ * @throws ProblemError `bench.no_torch`, `bench.no_place`, `bench.case_fails`, `bench.torch_fails`, `bench.numpy_fails`, `bench.hangs`,
  *   `bench.no_memory`, `toggle.unavailable`, `toggle.workload`, `python.garbage`, `program.not_found`; on abort the signal's reason
  */
 export async function startTorchArm(wish: ArmWish, signal: AbortSignal, log: (text: string) => void, options: TorchArmOptions): Promise<Arm> {
@@ -180,9 +180,9 @@ function makeSpec(wish: ArmWish, options: TorchArmOptions): Prepared {
     return code === null ? [] : [[code.toggleId, code.value]];
   });
   return {
-    subject: { what, place, environment: wish.environment.prefix },
+    subject: { what, place, environment: wish.environment.prefix, library: wish.environment.numpy === undefined ? 'PyTorch' : 'NumPy' },
     python,
-    spec: { workload: name, parameters, unit, place: wish.place, peer, toggles, variables: Object.keys(wish.variables) },
+    spec: { workload: name, parameters, unit, place: wish.place, peer, alternating: wish.alternating === true, toggles, variables: Object.keys(wish.variables), library: wish.environment.numpy === undefined ? 'torch' : 'numpy', packages: wish.environment.numpy?.packages ?? null },
   };
 }
 

@@ -23,7 +23,7 @@ const model = { layers: from(1, 96, 12), width: from(64, 8192, 768), heads: from
 
 export const torchWorkloads = {
   /** 2n³ FLOP. `tf32`: fp32 data with set_float32_matmul_precision("high"). */
-  matmul: { parameters: { dtype: oneOf('fp32', 'tf32', 'fp16', 'bf16', 'fp8', 'int8'), n: from(64, 16_384, 4096) }, units: ['TFLOPS', 'call/s', 'us', 'ms'], runs: 'any' },
+  matmul: { parameters: { dtype: oneOf('fp32', 'tf32', 'fp16', 'bf16', 'fp8', 'int8', 'fp64'), n: from(64, 16_384, 4096) }, units: ['TFLOPS', 'call/s', 'us', 'ms'], runs: 'any' },
   /** Device copy; bytes are those of the source, read and written are counted. */
   copy: { parameters: { bytes: from(4096, 17_179_869_184, 1024 * MIB) }, units: ['GB/s', 'us', 'ms'], runs: 'any' },
   /** a = b + s·c in fp32; bytes are those of one array, three are counted. */

@@ -1,4 +1,5 @@
 import type { ComparedRow } from '../../../contract/benchmarks.ts';
+import { describeSample } from '../../statistics/describe-sample.ts';
 import { medianOf } from '../../statistics/median-interval.ts';
 import { tQuantile } from '../../statistics/student-t.ts';
 
@@ -39,10 +40,7 @@ export function decideCanaryRow({ caseId, title, unit, higherIsBetter, history, 
   const row = { caseId, title, unit, a: before, b: now, ratio: null, low: null, high: null, alarm: false, resolves: null };
   if (before === null || now === null || !(now > 0) || known.length < LEAST_HISTORY) return { ...row, word: 'not_comparable' };
   const sign = higherIsBetter ? 1 : -1;
-  const logs = known.map((one) => Math.log(one) * sign);
-  const k = logs.length;
-  const mean = logs.reduce((sum, one) => sum + one, 0) / k;
-  const spread = Math.sqrt(logs.reduce((sum, one) => sum + (one - mean) ** 2, 0) / (k - 1));
+  const { n: k, mean, deviation: spread } = describeSample(known.map((one) => Math.log(one) * sign));
   const half = tQuantile(1 - ALPHA / Math.max(1, cases), k - 1) * spread * Math.sqrt(1 + 1 / k);
   const difference = Math.log(now) * sign - mean;
   const ratio = Math.exp(Math.log(now) * sign - Math.log(before) * sign);

@@ -5,6 +5,8 @@ import type { CaseRecipe } from '../parts.ts';
 export interface RunnableCase extends CaseRecipe {
   readonly engine: 'torch' | 'llama';
   readonly onGpu: boolean;
+  /** On a processor NumPy can stand in where there is no PyTorch. */
+  readonly numpy: boolean;
   /** Threads of the process on a processor; null: its own choice. */
   readonly threads: 'one' | 'half' | 'all' | null;
 }
@@ -17,5 +19,5 @@ type CaseParts = Pick<RunnableCase, 'id' | 'title' | 'unit' | 'workUnit' | 'work
 
 /** A case of torch on a GPU, higher is better, without a peak, unless it says otherwise. */
 export function makeCase(parts: CaseParts): RunnableCase {
-  return { engine: 'torch', higherIsBetter: true, peak: null, intensity: null, onGpu: true, onCpu: false, threads: null, ...parts };
+  return { engine: 'torch', higherIsBetter: true, peak: null, intensity: null, onGpu: true, onCpu: false, numpy: false, threads: null, ...parts };
 }

@@ -18,7 +18,7 @@ const [python] = realTorches();
 describe.skipIf(python === undefined)('with a real torch', () => {
   const bench = makeArmBench();
   afterAll(() => bench.stop());
-  const small = ['matmul fp32-512', 'bandwidth triad-256-mib', 'attention cpu-512'];
+  const small = ['matmul fp32-512', 'matmul fp64-512', 'bandwidth triad-256-mib', 'attention cpu-512'];
   it.each(cases.filter(({ name }) => small.includes(name)))('$name is measured on the processor, and counts the same work', async (recipe) => {
     const abort = new AbortController();
     const arm = await startTorchArm({ workload: recipe.workload, place: 'cpu', environment: asEnvironment(python ?? ''), model: null, toggles: [], variables: {} }, abort.signal, () => undefined, { runScript: bench.runScript, placeName: () => null, codeToggle: (toggle) => toggle, peerOf: () => null });

@@ -12,7 +12,7 @@ export const cpu: BenchmarkRecipe = {
   cases: threads.flatMap((one) => [
     makeCase({
       id: `matmul-${one.id}`, title: `Matrix product, ${one.title}`, unit: 'TFLOPS', workUnit: 'FLOP', workPerRepetition: 2 * N ** 3, onGpu: false, onCpu: true, threads: one.id,
-      workload: `cpu_matmul:dtype=fp32,n=${N}`,
+      numpy: true, workload: `cpu_matmul:dtype=fp32,n=${N}`,
     }),
     makeCase({
       id: `attention-${one.id}`, title: `Attention, ${one.title}`, unit: 'TFLOPS', workUnit: 'FLOP', workPerRepetition: 2 * 8 * 512 ** 2 * 64, onGpu: false, onCpu: true, threads: one.id,

@@ -1,4 +1,5 @@
 import type { ComparedWord } from '../../../contract/benchmarks.ts';
+import { describeSample, type Sample } from '../../statistics/describe-sample.ts';
 import { tQuantile } from '../../statistics/student-t.ts';
 
 export interface SampleComparison {
@@ -16,16 +17,16 @@ const LEAST = 3;
 
 /**
  * Welch's interval on the difference of the mean logarithms, for `rows` comparisons at once (Bonferroni). Samples that
- * resemble their neighbours count for less (see `effectiveCount`). Null: too few samples.
+ * resemble their neighbours count for less. Null: too few samples.
  */
 export function compareSamples(a: readonly number[], b: readonly number[], higherIsBetter: boolean, rows: number): SampleComparison | null {
-  const first = describe(a);
-  const second = describe(b);
+  const first = describeLogs(a);
+  const second = describeLogs(b);
   if (first === null || second === null) return null;
-  const errorA = first.variance / first.count;
-  const errorB = second.variance / second.count;
+  const errorA = first.deviation ** 2 / first.effectiveCount;
+  const errorB = second.deviation ** 2 / second.effectiveCount;
   const squared = errorA + errorB;
-  const freedom = squared === 0 ? Infinity : squared ** 2 / (errorA ** 2 / (first.count - 1) + errorB ** 2 / (second.count - 1));
+  const freedom = squared === 0 ? Infinity : squared ** 2 / (errorA ** 2 / (first.effectiveCount - 1) + errorB ** 2 / (second.effectiveCount - 1));
   const half = squared === 0 ? 0 : tQuantile(1 - ALPHA / (2 * Math.max(1, rows)), Math.max(1, freedom)) * Math.sqrt(squared);
   const difference = (second.mean - first.mean) * (higherIsBetter ? 1 : -1);
   const low = Math.exp(difference - half);
@@ -40,25 +41,7 @@ export function decideWord(low: number, high: number): SampleComparison['word'] 
   return high < 1 ? 'slower' : 'cannot_tell';
 }
 
-interface Described {
-  readonly mean: number;
-  readonly variance: number;
-  readonly count: number;
-}
-
-function describe(values: readonly number[]): Described | null {
+function describeLogs(values: readonly number[]): Sample | null {
   const logs = values.flatMap((one) => (one > 0 && Number.isFinite(one) ? [Math.log(one)] : []));
-  if (logs.length < LEAST) return null;
-  const mean = logs.reduce((sum, one) => sum + one, 0) / logs.length;
-  const variance = logs.reduce((sum, one) => sum + (one - mean) ** 2, 0) / (logs.length - 1);
-  return { mean, variance, count: effectiveCount(logs, mean, variance) };
-}
-
-/** n (1 − r) ÷ (1 + r), r the autocorrelation at distance 1 corrected for its bias of −1/n, as in statistics/paired-effect.ts. */
-function effectiveCount(logs: readonly number[], mean: number, variance: number): number {
-  const n = logs.length;
-  if (n < 4 || variance === 0) return n;
-  const r = logs.reduce((sum, one, at) => sum + (one - mean) * ((logs[at + 1] ?? mean) - mean), 0) / (variance * (n - 1));
-  const corrected = Math.min(0.9, Math.max(0, r + 1 / n));
-  return Math.max(LEAST, n * ((1 - corrected) / (1 + corrected)));
+  return logs.length < LEAST ? null : describeSample(logs);
 }

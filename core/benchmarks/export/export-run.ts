@@ -1,7 +1,7 @@
 import type { BenchmarkDetail, BenchmarkResult } from '../../../contract/benchmarks.ts';
 import { withoutSamples } from '../compare/compare-runs.ts';
+import { makeCsv, type Cell } from '../../system/make-csv.ts';
 import { formatFigure } from '../runner/run-benchmark.ts';
-import { makeCsv, type Cell } from './csv.ts';
 import { makeCard } from './make-card.ts';
 
 export type ExportFormat = 'jsonl' | 'markdown' | 'csv' | 'svg';

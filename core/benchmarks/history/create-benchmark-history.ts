@@ -1,4 +1,4 @@
-import type { BenchmarkDetail, BenchmarkRun, BenchmarkSample } from '../../../contract/benchmarks.ts';
+import { thinRun, type BenchmarkDetail, type BenchmarkPast, type BenchmarkRun, type BenchmarkSample } from '../../../contract/benchmarks.ts';
 import { makeProblem, problemError } from '../../../contract/problem-catalogue.ts';
 import { problemOf, type Problem } from '../../../contract/problem.ts';
 import type { Logger } from '../../logging/logger.ts';
@@ -12,8 +12,10 @@ export interface BenchmarkHistory {
   put(run: BenchmarkRun, samples: Readonly<Record<string, readonly BenchmarkSample[]>>): Promise<Problem | null>;
   /** Newest first. @throws ProblemError `bench.storage` when nothing can be read and nothing is in memory */
   list(filter: HistoryFilter): Promise<BenchmarkRun[]>;
-  /** @throws ProblemError `bench.run_not_found`, `bench.storage` */
-  get(id: string): Promise<BenchmarkDetail>;
+  /** A benchmark over time, newest first, canaries left out. @throws ProblemError `bench.storage` as `list` */
+  past(filter: { readonly name: string; readonly limit: number }): Promise<BenchmarkPast>;
+  /** `samples` false: the run alone. @throws ProblemError `bench.run_not_found`, `bench.storage` */
+  get(id: string, samples?: boolean): Promise<BenchmarkDetail>;
   /** @throws ProblemError `bench.run_not_found`, `bench.storage` */
   remove(id: string): Promise<void>;
 }
@@ -90,20 +92,30 @@ export function createBenchmarkHistory({ storage, log, now = Date.now }: History
         if (held.length > 0) return [];
         throw error;
       });
-      const all = [...held, ...stored.filter((one) => !unsaved.has(one.id))];
-      return all.sort((a, b) => b.startedAtMs - a.startedAtMs).slice(0, filter.limit);
+      return newestFirst([...held, ...stored.filter((one) => !unsaved.has(one.id))]).slice(0, filter.limit);
     },
-    async get(id) {
+    async past({ name, limit }) {
+      const held = [...unsaved.values()].map(({ run }) => run).filter((run) => !run.canary && run.name === name);
+      const stored = await storage.call('bench.past', { name, limit }).catch((error: unknown) => {
+        if (held.length > 0) return { runs: [], newest: [] };
+        throw error;
+      });
+      const isStored = ({ id }: { readonly id: string }): boolean => !unsaved.has(id);
+      const byPlace = new Map<string, BenchmarkRun>();
+      for (const run of newestFirst([...held.filter((one) => one.results.some(({ median }) => median !== null)), ...stored.newest.filter(isStored)])) if (!byPlace.has(run.place.key)) byPlace.set(run.place.key, run);
+      return { runs: newestFirst([...held.map(thinRun), ...stored.runs.filter(isStored)]).slice(0, limit), newest: [...byPlace.values()] };
+    },
+    async get(id, samples = true) {
       const held = unsaved.get(id);
       // The disk may have the samples of its earlier cases.
-      const stored = await storage.call('bench.get', { id }).catch((error: unknown) => {
+      const stored = await storage.call('bench.get', { id, samples }).catch((error: unknown) => {
         if (held === undefined) throw error;
         return null;
       });
       if (held === undefined && stored === null) throw problemError('bench.run_not_found', { id: id.slice(0, 80) });
       const run = held?.run ?? stored;
       if (run === null) throw problemError('bench.run_not_found', { id: id.slice(0, 80) });
-      return { ...run, samples: { ...stored?.samples, ...copySamples(held?.samples ?? {}) } };
+      return { ...run, samples: samples ? { ...stored?.samples, ...copySamples(held?.samples ?? {}) } : {} };
     },
     async remove(id) {
       const held = unsaved.delete(id);
@@ -115,5 +127,7 @@ export function createBenchmarkHistory({ storage, log, now = Date.now }: History
     },
   };
 }
+
+const newestFirst = <T extends { readonly startedAtMs: number }>(runs: readonly T[]): T[] => runs.toSorted((a, b) => b.startedAtMs - a.startedAtMs);
 
 const copySamples = (samples: Readonly<Record<string, readonly BenchmarkSample[]>>): Record<string, BenchmarkSample[]> => Object.fromEntries(Object.entries(samples).map(([caseId, some]) => [caseId, [...some]]));

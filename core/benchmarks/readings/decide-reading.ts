@@ -1,3 +1,4 @@
+import { meanOf } from '../../statistics/mean-of.ts';
 import { medianOf } from '../../statistics/median-interval.ts';
 import type { Readings } from '../parts.ts';
 
@@ -32,7 +33,7 @@ export function decideReading(readings: readonly TimedReading[], fromMs: number,
   const reasons = pick('eventReasons');
   const processes = readings.flatMap((one) => (one.processes !== null && one.atMs >= fromMs - BETWEEN_SAMPLES_MS && one.atMs <= toMs ? [one.processes] : []));
   return {
-    powerWatts: mean(pick('powerWatts')),
+    powerWatts: meanOf(pick('powerWatts')),
     smClockMhz: orNull(medianOf(pick('smClockMhz'))),
     tempCelsius: pick('tempCelsius').at(-1) ?? null,
     eventReasons: reasons.length === 0 ? null : reasons.reduce((all, one) => all | one, 0),
@@ -52,4 +53,3 @@ function decideJoules(readings: readonly TimedReading[], fromMs: number, toMs: n
 }
 
 const orNull = (value: number): number | null => (Number.isFinite(value) ? value : null);
-const mean = (values: readonly number[]): number | null => (values.length === 0 ? null : values.reduce((sum, one) => sum + one, 0) / values.length);

@@ -9,7 +9,7 @@ import type { Readings, StartArm } from '../parts.ts';
 import type { Machine, MeasuringPlace, ModelSubject, TorchSubject } from './benchmark-parts.ts';
 import type { MeasuringLock } from './measuring-lock.ts';
 import type { HardwareRow } from './read-hardware.ts';
-import { runBenchmark, type BenchmarkMeans } from './run-benchmark.ts';
+import { runBenchmark, type BenchmarkMeans, type BenchmarkWork } from './run-benchmark.ts';
 
 export interface RunStarterOptions {
   readonly startArm: StartArm;
@@ -34,7 +34,13 @@ export interface StartWish {
   readonly conditions: BenchmarkRun['conditions'];
   readonly notes: readonly string[];
   /** Finds what it runs with, while the machine is already reserved for it. */
-  subjects(): Promise<{ readonly torch: TorchSubject | null; readonly model: ModelSubject | null; readonly cases: readonly RunnableCase[] }>;
+  subjects(): Promise<{
+    readonly torch: TorchSubject | null;
+    readonly model: ModelSubject | null;
+    readonly cases: readonly RunnableCase[];
+    /** What takes its time: done in the job, in the place of `torch`. */
+    readonly prepare?: (job: JobContext) => Promise<TorchSubject & { readonly notes: readonly string[] }>;
+  }>;
   /** What follows the run in the same job; answers the run as it is kept. */
   after?(run: BenchmarkRun, again: (cases: readonly RunnableCase[]) => Promise<BenchmarkRun>, job: JobContext): Promise<BenchmarkRun>;
   started?(): void;
@@ -58,22 +64,37 @@ export function createRunStarter(options: RunStarterOptions): RunStarter {
   };
   const means: BenchmarkMeans = { startArm: options.startArm, readings: options.readings, hardware: options.hardware, save, now };
 
+  /** A run that cannot be prepared is kept with its Problem, as any other that failed. @throws what `prepare` throws */
+  const prepareWork = async (planned: BenchmarkWork, prepare: (job: JobContext) => Promise<TorchSubject & { readonly notes: readonly string[] }>, job: JobContext): Promise<BenchmarkWork> => {
+    const { run } = planned;
+    try {
+      const { notes, ...torch } = await prepare(job);
+      const known = { ...run, environment: torch.told, notes: [...run.notes, ...notes] };
+      await save(known, {});
+      return { ...planned, run: known, torch };
+    } catch (error) {
+      await save({ ...run, endedAtMs: now(), state: job.signal.aborted ? 'cancelled' : 'failed', problem: job.signal.aborted ? null : problemOf(error) }, {});
+      throw error;
+    }
+  };
+
   return {
     async start(wish) {
       const release = options.lock.take({ title: wish.recipe.title, place: wish.place.name });
       try {
-        const { torch, model, cases } = await wish.subjects();
+        const { torch, model, cases, prepare } = await wish.subjects();
         const run: BenchmarkRun = {
           id: `bench-${now().toString(36)}-${randomBytes(4).toString('hex')}`, name: wish.recipe.name, title: wish.recipe.title, startedAtMs: now(), endedAtMs: null, state: 'running', place: { ...wish.place },
           environment: torch?.told ?? null, model: model?.told ?? null, driverVersion: machine.driverVersion(),
           conditions: { ...(await machine.conditions(wish.place.key)), ...wish.conditions }, results: [], notes: [...wish.notes], problem: null, importedFrom: null, canary: wish.canary,
         };
         await save(run, {});
-        const work = { run, cases, torch, model, caseSeconds: wish.caseSeconds, threads: machine.threads };
+        const planned: BenchmarkWork = { run, cases, torch, model, caseSeconds: wish.caseSeconds, threads: machine.threads };
         return options.jobs.start({ kind: 'benchmark', title: `${wish.recipe.title} on ${wish.place.name}` }, async (job) => {
           let problem: Problem | null = null;
           try {
             wish.started?.();
+            const work = prepare === undefined ? planned : await prepareWork(planned, prepare, job);
             let ended = await runBenchmark(work, means, job);
             if (wish.after !== undefined && ended.state === 'done') {
               // What is measured again is looked at and not stored as a run of its own.

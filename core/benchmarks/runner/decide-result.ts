@@ -1,5 +1,6 @@
 import type { BenchmarkCase, BenchmarkMark, BenchmarkResult, BenchmarkSample } from '../../../contract/benchmarks.ts';
 import type { Problem } from '../../../contract/problem.ts';
+import { meanOf } from '../../statistics/mean-of.ts';
 import { medianInterval } from '../../statistics/median-interval.ts';
 import { decidePeakShares, type Peak } from './decide-peak.ts';
 import { CAPPED_BIT } from './decide-set-aside.ts';
@@ -52,10 +53,4 @@ function decideMarks(samples: readonly BenchmarkSample[], values: readonly numbe
     ['few_samples', values.length < LEAST_SAMPLES],
   ];
   return marks.flatMap(([mark, set]) => (set ? [mark] : []));
-}
-
-/** Of those that are reported. */
-function meanOf(values: readonly (number | null)[]): number | null {
-  const known = values.filter((one) => one !== null);
-  return known.length === 0 ? null : known.reduce((sum, one) => sum + one, 0) / known.length;
 }

@@ -33,7 +33,7 @@ export interface BenchmarkMeans {
 /** Warming up ends by itself when the times agree; longer than this it does not help. */
 const WARM_UP_SECONDS = 3;
 /** Trouble of the environment or the place itself: another case would meet it again. */
-const hopeless: ReadonlySet<string> = new Set(['bench.torch_fails', 'bench.no_torch', 'bench.no_place']);
+const hopeless: ReadonlySet<string> = new Set(['bench.torch_fails', 'bench.numpy_fails', 'bench.no_torch', 'bench.no_place']);
 /** After so many cases in a row that did not answer the rest is not tried. */
 const MOST_HANGS = 2;
 
@@ -83,7 +83,7 @@ async function measureCase(recipe: RunnableCase, work: BenchmarkWork, means: Ben
   const signal = AbortSignal.any([job.signal, own.signal]);
   try {
     const arm = await untilAborted(means.startArm({
-      workload: recipe.workload, place: run.place.key, toggles: [], variables: threadVariables(recipe.threads, work.threads),
+      workload: recipe.workload, place: run.place.key, toggles: [], variables: threadVariables(recipe.threads, work.threads, work.torch?.threads),
       environment: recipe.engine === 'torch' ? (work.torch?.arm ?? null) : null,
       model: recipe.engine === 'llama' ? (work.model?.arm ?? null) : null,
     }, signal, job.log), job.signal);

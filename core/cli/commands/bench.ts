@@ -1,16 +1,13 @@
-import { readFile } from 'node:fs/promises';
-import type { Job } from '../../../contract/jobs.ts';
-import { ProblemError } from '../../../contract/problem.ts';
 import type { EngineClient } from '../../engine/connect.ts';
 import { renderBenchmarks, renderCanary, renderComparison, renderHistory, renderRun } from '../bench-text.ts';
 import { JSON_SCHEMA_VERSION, type CommandContext } from '../command.ts';
 import { cleanText } from '../display-width.ts';
-import { followJob, isOver } from '../follow-job.ts';
-import { formatDuration, formatPercent } from '../format-values.ts';
+import { endWithoutResult, finishJob } from '../finish-job.ts';
 import { findNearMatch } from '../near-match.ts';
+import { readImport } from '../read-import.ts';
 import { numberFlag, usageError } from '../parse-command-line.ts';
 import { exitCodes } from '../problem-text.ts';
-import { fileProblem, openResultFile } from '../result-file.ts';
+import { openResultFile } from '../result-file.ts';
 import { renderProblems } from '../verdict-table.ts';
 
 const verbs = ['ls', 'run', 'show', 'compare', 'history', 'export', 'import', 'rm', 'canary'] as const;
@@ -29,19 +26,6 @@ export function parseBenchWords(words: readonly string[]): { readonly verb: Benc
   return { verb, names };
 }
 
-/** Shows a job while it goes on; cancels it with Ctrl+C. @throws ProblemError its Problem */
-export async function finishJob(client: EngineClient, started: Job, context: CommandContext): Promise<Job> {
-  const { out, signal } = context;
-  let job = await followJob(client, started, signal, (now) => { out.progress(`${cleanText(now.doing ?? now.title)}: ${formatPercent(now.progress === null ? null : now.progress * 100)}${now.secondsLeft === null ? '' : `, ${formatDuration(now.secondsLeft)} left`}`); });
-  out.endProgress();
-  if (signal.aborted && !isOver(job)) {
-    await client.jobs.cancel({ id: job.id });
-    job = await followJob(client, job, AbortSignal.timeout(15_000), () => undefined);
-  }
-  if (job.problem !== null) throw new ProblemError(job.problem);
-  return job;
-}
-
 async function runOne(client: EngineClient, name: string, context: CommandContext): Promise<number> {
   const { out, flags } = context;
   const seconds = numberFlag(flags, 'seconds', { min: 0.5, max: 600, unit: 's' });
@@ -51,7 +35,7 @@ async function runOne(client: EngineClient, name: string, context: CommandContex
   const job = await finishJob(client, started, context);
   const id = typeof job.result?.['run'] === 'string' ? job.result['run'] : null;
   const run = id === null ? null : await client.benchmarks.get({ id });
-  if (run === null) return exitCodes.findings;
+  if (run === null) return endWithoutResult(job, context);
   if (context.json) await out.json({ schemaVersion: JSON_SCHEMA_VERSION, run });
   else for (const line of renderRun(run, out.columns)) await out.line(line);
   return run.state === 'done' && run.results.every((one) => one.problem === null) ? exitCodes.fine : exitCodes.findings;
@@ -85,7 +69,7 @@ export async function runBench(context: CommandContext): Promise<number> {
   const { out, signal, flags } = context;
   const { verb, names } = parseBenchWords(context.positionals);
   const [first = '', second = ''] = names;
-  const text = verb === 'import' ? await readFile(first, 'utf8').catch((error: unknown) => { throw fileProblem(first, error); }) : '';
+  const text = verb === 'import' ? await readImport(first) : '';
   const engine = await context.attach({ anyGpus: context.gpus === null });
   const { client } = engine;
   try {
@@ -93,7 +77,11 @@ export async function runBench(context: CommandContext): Promise<number> {
     if (verb === 'export') return await exportRun(client, first, context);
     if (verb === 'ls') {
       const list = await client.benchmarks.list({}, { signal });
-      await print(context, { benchmarks: list }, renderBenchmarks(list, out.columns));
+      // The first search for environments may take some seconds.
+      out.progress('Looking for what each of them needs');
+      const outlook = await client.benchmarks.outlook({}, { signal });
+      out.endProgress();
+      await print(context, { benchmarks: list, outlook }, renderBenchmarks(list, outlook, out.columns));
     } else if (verb === 'history') {
       const runs = await client.benchmarks.history({ name: flags.text('name'), place: flags.text('place') }, { signal });
       await print(context, { runs }, renderHistory(runs, out.columns));
@@ -111,7 +99,10 @@ export async function runBench(context: CommandContext): Promise<number> {
       await client.benchmarks.remove({ id: first }, { signal });
       await print(context, { removed: first }, [`Run ${cleanText(first)} is forgotten.`]);
     } else {
-      if (!flags.on('last')) await finishJob(client, await client.benchmarks.runCanary({ place: flags.text('place') }, { signal }), context);
+      if (!flags.on('last')) {
+        const job = await finishJob(client, await client.benchmarks.runCanary({ place: flags.text('place') }, { signal }), context);
+        if (job.state !== 'done') return await endWithoutResult(job, context);
+      }
       const state = await client.benchmarks.canary({}, { signal });
       await print(context, { canary: state }, renderCanary(state, out.columns));
       if (state.problem !== null && !context.json) for (const line of renderProblems([state.problem])) out.error(line);

@@ -1,16 +1,19 @@
 import { createInterface } from 'node:readline/promises';
-import type { ApplyPlan, ChosenToggle } from '../../../contract/optimize.ts';
+import type { ApplyPlan } from '../../../contract/optimize.ts';
 import type { EngineClient } from '../../engine/connect.ts';
 import { JSON_SCHEMA_VERSION, type CommandContext } from '../command.ts';
 import { renderApplications, renderApplyPlan, renderEffect, renderHealth, renderOverview, renderProfiles, renderSlow, renderToggle } from '../optimize-text.ts';
 import { findNearMatch } from '../near-match.ts';
+import { parseChosen } from '../parse-chosen.ts';
 import { numberFlag, usageError } from '../parse-command-line.ts';
 import { exitCodes } from '../problem-text.ts';
 import { renderProblems } from '../verdict-table.ts';
-import { finishJob, readEnvironmentId } from './bench.ts';
+import { endWithoutResult, finishJob } from '../finish-job.ts';
+import { readEnvironmentId } from './bench.ts';
 
 const verbs = ['ls', 'show', 'measure', 'apply', 'revert', 'applied', 'profile', 'run', 'health', 'slow'] as const;
 type OptimizeVerb = (typeof verbs)[number];
+const takesNothing: ReadonlySet<OptimizeVerb> = new Set(['ls', 'applied', 'profile', 'health', 'slow']);
 
 /** @throws ProblemError `usage.unknown` */
 export function parseOptimizeWords(words: readonly string[]): { readonly verb: OptimizeVerb; readonly rest: readonly string[] } {
@@ -21,44 +24,34 @@ export function parseOptimizeWords(words: readonly string[]): { readonly verb: O
     throw usageError(`"optimize" knows ${verbs.join(', ')}, not "${first}".${near === null ? '' : ` Did you mean "${near}"?`}`);
   }
   if ((verb === 'measure' || verb === 'apply' || verb === 'show') && rest.length === 0) throw usageError(`"optimize ${verb}" needs a switch; "optimize ls" lists them.`);
+  if (takesNothing.has(verb) && rest.length > 0) throw usageError(`"optimize ${verb}" takes no name, and there is "${rest[0] ?? ''}".`);
   if (verb === 'revert' && rest.length !== 1) throw usageError('"optimize revert" needs an id; "optimize applied" lists them.');
   if (verb === 'run' && rest.length === 0) throw usageError('"optimize run" needs a program: warpdeck optimize run --set tf32 -- python train.py.');
   return { verb, rest };
 }
 
-/** `tf32` or `sdpa=flash`; without a value the switch's first one. @throws ProblemError `usage.unknown` */
-export async function parseChosen(client: EngineClient, words: readonly string[]): Promise<ChosenToggle[]> {
-  const toggles = await client.optimize.toggles({});
-  return words.map((word) => {
-    const [id = '', value = null] = word.split('=', 2);
-    const found = toggles.find((one) => one.id === id);
-    if (found === undefined) {
-      const near = findNearMatch(id, toggles.map((one) => one.id));
-      throw usageError(`There is no switch "${id}".${near === null ? ' "optimize ls" lists them.' : ` Did you mean "${near}"?`}`);
-    }
-    const wanted = value ?? found.values[0]?.id ?? '';
-    if (!found.values.some((one) => one.id === wanted)) throw usageError(`${id} takes ${found.values.map((one) => one.id).join(', ')}, not "${wanted}".`);
-    return { toggleId: id, value: wanted };
-  });
-}
+/** The shell of this system. */
+const shell = process.platform === 'win32' ? ['cmd.exe', '/d', '/s', '/c'] : ['sh', '-c'];
 
 async function measure(client: EngineClient, words: readonly string[], context: CommandContext): Promise<number> {
-  const { out, flags } = context;
+  const { flags, out } = context;
   const command = flags.text('command');
   const pattern = flags.text('pattern');
   if ((command === null) !== (pattern === null)) throw usageError('--command and --pattern belong together: the pattern finds the figure in what the command prints.');
-  const workload = command !== null && pattern !== null ? { command: ['sh', '-c', command], pattern, higherIsBetter: !flags.on('lower-is-better') } : flags.text('workload');
+  if (command !== null && flags.text('workload') !== null) throw usageError('Give --command or --workload, not both.');
+  const timeoutSeconds = numberFlag(flags, 'run-seconds', { min: 1, max: 3600, unit: 's' }) ?? 300;
+  // As in this terminal: its folder is the program's.
+  const workload = command !== null && pattern !== null ? { command: [...shell, command], pattern, higherIsBetter: !flags.on('lower-is-better'), folder: process.cwd(), timeoutSeconds } : flags.text('workload');
   const started = await client.optimize.measure({
     toggles: await parseChosen(client, words), environmentId: await readEnvironmentId(client, context), place: flags.text('place'), modelId: flags.text('model'), workload,
     budgetSeconds: numberFlag(flags, 'budget', { min: 5, max: 7200, unit: 's' }) ?? 180,
   });
   const job = await finishJob(client, started, context);
   const id = job.result?.['effectId'];
-  if (typeof id !== 'string') return exitCodes.findings;
+  if (typeof id !== 'string') return endWithoutResult(job, context);
   const effect = await client.optimize.effect({ id });
   await print(context, { effect }, renderEffect(effect));
-  if (context.json) return effect.verdict === 'helps' || !flags.on('require') ? exitCodes.fine : exitCodes.findings;
-  if (effect.problem !== null) for (const line of renderProblems([effect.problem])) out.error(line);
+  if (job.result?.['stored'] === false) out.note('It could not be stored, and is kept in memory until the engine ends.');
   return effect.verdict === 'could_not_run' || (flags.on('require') && effect.verdict !== 'helps') ? exitCodes.findings : exitCodes.fine;
 }
 
@@ -107,6 +100,7 @@ async function revert(client: EngineClient, id: string, context: CommandContext)
 export async function runOptimize(context: CommandContext): Promise<number> {
   const { out, signal, flags } = context;
   const { verb, rest } = parseOptimizeWords(context.positionals);
+  if (verb === 'run' && context.json) throw usageError('"optimize run" prints what the program prints: --json is not for it.');
   if (verb === 'run') return (await import('../launch-optimized.ts')).launchOptimized(rest, context);
   const engine = await context.attach({ anyGpus: context.gpus === null });
   const { client } = engine;

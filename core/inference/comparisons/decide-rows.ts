@@ -1,6 +1,6 @@
 import type { ComparisonAnswer, ComparisonRow, ComparisonWish } from '../../../contract/chat.ts';
 import { placeOfAnswer } from '../../../contract/comparison-change.ts';
-import { summariseRatios, summariseValues, type Interval } from './statistics.ts';
+import { summariseRatios, summariseValues, type Interval } from './summarise-values.ts';
 
 /** Memory that a contender's model took when an answer ended; null: not reported. */
 export interface MemoryReading {

@@ -5,7 +5,7 @@ import { answerer, comparisonWish, type Comparison, type ComparisonAnswer } from
 import type { GenerationFigures } from '../../../contract/inference.ts';
 import { makeProblem } from '../../../contract/problem-catalogue.ts';
 import { problemOf } from '../../../contract/problem.ts';
-import { makeCsv } from './csv.ts';
+import { parseCsv } from '../../testing/parse-csv.ts';
 import { decideOrder } from './decide-order.ts';
 import { decideRows } from './decide-rows.ts';
 import { decideSentence } from './decide-sentence.ts';
@@ -15,20 +15,9 @@ import { findParting } from './find-parting.ts';
 import { makeRequest } from './make-request.ts';
 import { nameContenders } from './name-contenders.ts';
 import { readShippedSets } from './prompt-sets.ts';
-import { summariseRatios, summariseValues, tDistribution, tQuantile } from './statistics.ts';
+import { summariseRatios, summariseValues } from './summarise-values.ts';
 
-describe('statistics', () => {
-  // Values of R 4: qt(p, df).
-  it.each([
-    [0.975, 1, 12.706204736432095], [0.975, 2, 4.302652729911275], [0.975, 3, 3.182446305284263], [0.975, 9, 2.2621571628540993], [0.975, 30, 2.0422724563012373],
-    [0.975, 1000, 1.9623390808264078], [0.95, 5, 2.0150483733330233], [0.995, 4, 4.604094871415897], [0.5, 7, 0], [0.025, 2, -4.302652729911275],
-  ])('t of %d with %i degrees is %d', (p, df, expected) => expect(tQuantile(p, df)).toBeCloseTo(expected, 9));
-
-  it('is the inverse of the distribution', () => {
-    fc.assert(fc.property(fc.double({ min: 0.5001, max: 0.9999, noNaN: true }), fc.integer({ min: 1, max: 3000 }), (p, df) => { expect(tDistribution(tQuantile(p, df), df)).toBeCloseTo(p, 9); }), { seed: 3, numRuns: 200 });
-    for (const [p, df] of [[0, 3], [1, 3], [0.9, 0], [Number.NaN, 3]] as const) expect(() => tQuantile(p, df)).toThrow(RangeError);
-  });
-
+describe('summariseValues', () => {
   it.each([
     [[], { mean: null, low: null, high: null, n: 0 }],
     [[4], { mean: 4, low: null, high: null, n: 1 }],
@@ -227,13 +216,6 @@ describe('exports', () => {
     expect(rows[4]?.[16]).toBe('line\r\n"two"');
     expect(rows[1]?.[2]).toBe('A | one');
     expect(rows[2]?.[2]).toBe("'@B");
-    expect(makeCsv([[-1.5, null, '-5', '\uFF1D1']])).toBe("-1.5,,'-5,'\uFF1D1\r\n");
-  });
-
-  it('keeps any text in its cell', () => {
-    fc.assert(fc.property(fc.array(fc.array(fc.string(), { minLength: 2, maxLength: 4 }), { minLength: 1, maxLength: 5 }), (rows) => {
-      expect(parseCsv(makeCsv(rows)).map((row) => row.map((cell) => cell.replace(/^'/, '')))).toEqual(rows.map((row) => row.map((cell) => cell.replace(/^'/, ''))));
-    }), { seed: 9, numRuns: 300 });
   });
 
   it('writes Markdown in which texts stay texts', () => {
@@ -247,26 +229,3 @@ describe('exports', () => {
 
   it('writes JSON with everything', () => expect(JSON.parse(exportComparison(comparison, 'json').text)).toEqual(JSON.parse(JSON.stringify({ schemaVersion: 1, comparison }))));
 });
-
-/** RFC 4180, as a reader does it. */
-function parseCsv(text: string): string[][] {
-  const rows: string[][] = [];
-  let row: string[] = [], cell = '', quoted = false;
-  for (let at = 0; at < text.length; at++) {
-    const sign = text[at] ?? '';
-    if (quoted) {
-      if (sign !== '"') cell += sign;
-      else if (text[at + 1] === '"') cell += text[++at] ?? '';
-      else quoted = false;
-    } else if (sign === '"') quoted = true;
-    else if (sign === ',' || (sign === '\r' && text[at + 1] === '\n')) {
-      row.push(cell);
-      cell = '';
-      if (sign === ',') continue;
-      rows.push(row);
-      row = [];
-      at++;
-    } else cell += sign;
-  }
-  return rows;
-}

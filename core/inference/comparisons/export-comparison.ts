@@ -1,5 +1,5 @@
 import type { Comparison, ComparisonAnswer, ComparisonRow } from '../../../contract/chat.ts';
-import { makeCsv, type Cell } from './csv.ts';
+import { makeCsv, type Cell } from '../../system/make-csv.ts';
 
 /** A comparison as a file. What is hidden in it stays hidden: it is what a face is given. Pure. */
 export function exportComparison(comparison: Comparison, format: 'markdown' | 'json' | 'csv'): { fileName: string; text: string } {

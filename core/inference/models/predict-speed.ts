@@ -1,5 +1,6 @@
 import type { BackendKind, EngineSettings } from '../../../contract/inference.ts';
 import type { GgufFacts, SpeedPrediction } from '../../../contract/models.ts';
+import { medianOf } from '../../statistics/median-interval.ts';
 import type { Place } from '../parts.ts';
 import { elementBytes } from './cache-bytes.ts';
 import type { SpeedRecord } from './known-models.ts';
@@ -81,7 +82,7 @@ export function predictFromBytes(question: BytesQuestion & { readonly bytes: num
   const measured = own.length > 0 ? own : synthetic;
   if (measured.length > 0) {
     const speeds = measured.map((r) => r.tokensPerSecond).sort((a, b) => a - b);
-    return { ...base, basis: own.length > 0 ? 'measured' : 'measured_synthetic', tokensPerSecond: median(speeds), low: speeds[0] ?? null, high: speeds.at(-1) ?? null, runs: speeds.length, measuredAtMs: Math.max(...measured.map((r) => r.atMs)) };
+    return { ...base, basis: own.length > 0 ? 'measured' : 'measured_synthetic', tokensPerSecond: medianOf(speeds), low: speeds[0] ?? null, high: speeds.at(-1) ?? null, runs: speeds.length, measuredAtMs: Math.max(...measured.map((r) => r.atMs)) };
   }
   const fit = fitSpeed(records, bandwidth);
   if (fit !== null) {
@@ -110,19 +111,19 @@ interface SpeedFit {
 function fitSpeed(records: readonly SpeedRecord[], bandwidth: number | null): SpeedFit | null {
   const byModel = new Map<string, SpeedRecord[]>();
   for (const record of records) byModel.set(record.modelId, [...(byModel.get(record.modelId) ?? []), record]);
-  const points = [...byModel.values()].map((runs) => ({ bytes: median(newest(runs).map((r) => r.bytesPerToken)), seconds: 1 / median(newest(runs).map((r) => r.tokensPerSecond)) }));
+  const points = [...byModel.values()].map((runs) => ({ bytes: medianOf(newest(runs).map((r) => r.bytesPerToken)), seconds: 1 / medianOf(newest(runs).map((r) => r.tokensPerSecond)) }));
   if (points.length === 0) return null;
   const sizes = points.map((p) => p.bytes);
-  const slopeOnly = (): { a: number; b: number } => ({ a: median(points.map((p) => p.seconds / p.bytes)), b: 0 });
+  const slopeOnly = (): { a: number; b: number } => ({ a: medianOf(points.map((p) => p.seconds / p.bytes)), b: 0 });
   let line: { a: number; b: number };
   if (Math.max(...sizes) / Math.min(...sizes) >= APART) {
     line = leastSquares(points);
     // No memory is faster than its peak, and no token takes less than nothing.
-    if (bandwidth !== null && line.a < 1 / bandwidth) line = { a: 1 / bandwidth, b: median(points.map((p) => p.seconds - p.bytes / bandwidth)) };
+    if (bandwidth !== null && line.a < 1 / bandwidth) line = { a: 1 / bandwidth, b: medianOf(points.map((p) => p.seconds - p.bytes / bandwidth)) };
     if (line.b < 0 || line.a <= 0) line = slopeOnly();
   } else if (bandwidth === null) line = slopeOnly();
   else return null;
-  const spread = median(records.map((r) => Math.abs(1 / r.tokensPerSecond / (r.bytesPerToken * line.a + line.b) - 1)));
+  const spread = medianOf(records.map((r) => Math.abs(1 / r.tokensPerSecond / (r.bytesPerToken * line.a + line.b) - 1)));
   return { secondsPerByte: line.a, fixedSeconds: line.b, spread, runs: records.length, models: points.length };
 }
 
@@ -139,10 +140,4 @@ function leastSquares(points: readonly { bytes: number; seconds: number }[]): { 
 
 function newest(records: readonly SpeedRecord[]): SpeedRecord[] {
   return [...records].sort((a, b) => b.atMs - a.atMs).slice(0, NEWEST);
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? (sorted[middle] ?? 0) : ((sorted[middle - 1] ?? 0) + (sorted[middle] ?? 0)) / 2;
 }

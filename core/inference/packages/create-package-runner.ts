@@ -1,4 +1,4 @@
-import { mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { problemError } from '../../../contract/problem-catalogue.ts';
 import { problemOf } from '../../../contract/problem.ts';
@@ -9,6 +9,8 @@ import { indexArgumentsOf, isPackage, lastWordOf, type ExactPackage, type Packag
 /** What pip or uv is to do with wheels of exact packages. */
 export interface PackageRun {
   readonly packages: readonly ExactPackage[];
+  /** The interpreter that they must fit; null: the best there is. */
+  readonly python?: string | null;
   /** Made where it is not there. What the tools need besides lies in it meanwhile: on the disk that was looked at for room. */
   readonly folder: string;
   /** Who is asked first. */
@@ -54,31 +56,37 @@ interface Attempt {
   /** Made only when the one before said this. */
   readonly onlyAfter: RegExp | null;
 }
+const TEMPORARY = '.temporary';
+const nameExactly = ({ name, version }: ExactPackage): string => `${name}==${version}`;
 const NO_RAW = /--progress-bar: invalid choice/;
-const NO_PIP = /No module named pip/;
+/** Also one from before 22.3, which serves no other interpreter. */
+const NO_PIP = /No module named pip|no such option: --python/;
+/** In the folder for what is temporary. */
+const REQUIREMENTS = 'requirements.txt';
 const WHEELS_ONLY = ['--no-deps', '--only-binary', ':all:'];
 
 export function createPackageRunner({ supervisor, tools, log }: PackageRunnerOptions): RunPackageTool {
-  const listAttempts = async ({ packages, first, pip, uv }: PackageRun): Promise<Attempt[]> => {
+  const listAttempts = async ({ packages, python: fits = null, folder, first, pip, uv }: PackageRun): Promise<Attempt[]> => {
     const access = tools.access();
-    const exact = packages.map(({ name, version }) => `${name}==${version}`);
-    const interpreters = (await tools.pythons()).slice(0, MAX_PYTHONS);
+    const listed = packages.some(({ sha256 }) => sha256 !== undefined) ? ['--require-hashes', '-r', join(folder, TEMPORARY, REQUIREMENTS)] : null;
+    const exact = packages.map(nameExactly);
+    const interpreters = [...new Set([...(fits === null ? [] : [fits]), ...(await tools.pythons())])].slice(0, MAX_PYTHONS);
     // `raw` came with pip 24.1: an older one says so and is asked again without.
     const byPip = interpreters.flatMap((python) => ['raw', 'off'].map((bar): Attempt => ({
       tool: 'pip', program: python, env: { ...access.env, NO_COLOR: '1' }, onlyAfter: bar === 'off' ? NO_RAW : null,
-      args: ['-I', '-X', 'utf8', '-m', 'pip', '--disable-pip-version-check', '--no-input', ...pip, ...WHEELS_ONLY, '--progress-bar', bar, '--retries', '3', '--timeout', IDLE_S, ...indexArgumentsOf('pip', access), ...exact],
+      args: ['-I', '-X', 'utf8', '-m', 'pip', '--disable-pip-version-check', '--no-input', ...(fits === null || fits === python ? [] : ['--python', fits]), ...pip, ...WHEELS_ONLY, '--progress-bar', bar, '--retries', '3', '--timeout', IDLE_S, ...indexArgumentsOf('pip', access), ...(listed ?? exact)],
     })));
     const program = await tools.uv();
     const [python] = interpreters;
     const byUv: Attempt[] = program === null ? [] : [{
       tool: 'uv', program, env: { ...access.env, NO_COLOR: '1', UV_HTTP_TIMEOUT: IDLE_S }, onlyAfter: null,
-      args: ['--color', 'never', '--no-progress', '--no-python-downloads', 'pip', ...uv, ...(python === undefined ? [] : ['--python', python]), ...WHEELS_ONLY, ...indexArgumentsOf('uv', access), '--', ...exact],
+      args: ['--color', 'never', '--no-progress', '--no-python-downloads', 'pip', ...uv, ...(python === undefined ? [] : ['--python', python]), ...WHEELS_ONLY, ...indexArgumentsOf('uv', access), ...(listed ?? ['--', ...exact])],
     }];
     return first === 'pip' ? [...byPip, ...byUv] : [...byUv, ...byPip];
   };
 
   /** null: that program is not there. */
-  const attemptIt = async (attempt: Attempt, { folder, signal, onBytes, onLine }: PackageRun): Promise<{ readonly exitCode: number | null; readonly said: string } | null> => {
+  const attemptIt = async (attempt: Attempt, { packages, folder, signal, onBytes, onLine }: PackageRun): Promise<{ readonly exitCode: number | null; readonly said: string } | null> => {
     let said = '';
     let rest = '';
     const take = (text: string): void => {
@@ -92,8 +100,9 @@ export function createPackageRunner({ supervisor, tools, log }: PackageRunnerOpt
         else onBytes?.(Number(found[1]), Number(found[2]));
       }
     };
-    const temporary = join(folder, '.temporary');
+    const temporary = join(folder, TEMPORARY);
     await mkdir(temporary, { recursive: true, mode: 0o700 });
+    if (packages.some(({ sha256 }) => sha256 !== undefined)) await writeFile(join(temporary, REQUIREMENTS), packages.map((one) => `${nameExactly(one)}${(one.sha256 ?? []).map((hash) => ` --hash=sha256:${hash}`).join('')}\n`).join(''));
     // What is downloaded grows where it can be seen, whatever the tool says.
     const look = (): void => void largestFileIn(temporary).then((bytes) => { if (bytes > 0) onBytes?.(bytes, null); });
     const watch = onBytes === undefined ? undefined : setInterval(look, LOOK_EVERY_MS);

@@ -91,6 +91,7 @@ it('names and versions of packages', () => {
 
 it('the last word of a tool, without credentials', () => {
   expect(lastWordOf('WARNING: Retrying\nERROR: No matching distribution at https://me:secret@index.example/simple\n')).toBe('No matching distribution at https://***@index.example/simple');
+  expect(lastWordOf('Resolved 1 package\nerror: Failed to download `a==1`\n  cause: Failed to extract archive: a.whl\n  cause: Bad uncompressed size\n')).toBe('Failed to download `a==1`: Failed to extract archive: a.whl: Bad uncompressed size');
   expect(indexArgumentsOf('uv', { packageIndexUrl: 'http://i', wheelFolder: null })).toEqual(['--default-index', 'http://i']);
   expect(indexArgumentsOf('pip', { packageIndexUrl: 'http://i', wheelFolder: '/w' })).toEqual(['--no-index', '--find-links', '/w']);
 });

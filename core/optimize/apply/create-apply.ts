@@ -145,7 +145,7 @@ export function createApply(deps: ApplyDeps): Apply {
         if (state === 'edited') notes.push(`${file.path} was edited, and is left alone. Remove it by hand if it is not wanted.`);
         else if (state === 'ours') files.push({ path: file.path, text: file.before?.text ?? '', exists: true });
       }
-      notes.unshift(record.means === 'jupyter' ? 'These files become what they were before, byte for byte.' : 'These files are removed.');
+      notes.unshift(files.length === 0 && notes.length === 0 ? 'Its files are gone already.' : record.means === 'jupyter' ? 'These files become what they were before, byte for byte.' : 'These files are removed.');
       return keep({ means: record.means, environmentId: record.environmentId, toggles: record.toggles, snippet: '', variables: {}, files, commands: [], agree: [], notes }, { environment: null, files: [], expected: new Map(), replaces: null, reverts: id });
     },
 

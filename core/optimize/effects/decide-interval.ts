@@ -1,3 +1,4 @@
+import { describeSample } from '../../statistics/describe-sample.ts';
 import { pairedEffect, spentUntil } from '../../statistics/paired-effect.ts';
 import { tQuantile } from '../../statistics/student-t.ts';
 import type { EffectVerdict } from '../../../contract/optimize.ts';
@@ -35,19 +36,18 @@ export function decideInterval(generations: readonly (readonly number[])[], alph
   const all = used.flat();
   const pooled = pairedEffect(all, alpha);
   if (pooled === null || used.length < 2) return null;
-  const means = used.map((one) => one.reduce((sum, x) => sum + x, 0) / one.length);
-  const mean = means.reduce((sum, x) => sum + x, 0) / means.length;
-  const error = Math.sqrt(means.reduce((sum, x) => sum + (x - mean) ** 2, 0) / (means.length - 1) / means.length);
+  const means = describeSample(used.map((one) => describeSample(one).mean));
+  const error = means.deviation / Math.sqrt(means.n);
   const pooledHalf = Math.log(pooled.high / pooled.low) / 2;
   const pooledQuantile = tQuantile(1 - alpha / 2, Math.max(1, pooled.effectivePairs - 1));
   const pooledError = pooledHalf / pooledQuantile;
   if (used.length >= LEAST_TO_POOL && error <= pooledError) return { mean: Math.log(pooled.ratio), half: pooledHalf, by: 'pairs', autocorrelation: pooled.autocorrelation, effectivePairs: pooled.effectivePairs };
   // Means that agree by chance must not promise more than all pairs together.
-  const own = Math.max(pooledHalf, error * tQuantile(1 - alpha / 2, means.length - 1));
-  const assumed = ASSUMED_SPREAD / Math.sqrt(means.length);
+  const own = Math.max(pooledHalf, error * tQuantile(1 - alpha / 2, means.n - 1));
+  const assumed = ASSUMED_SPREAD / Math.sqrt(means.n);
   const isAssumed = used.length < LEAST_TO_POOL && error <= assumed;
   const half = isAssumed ? Math.min(own, Math.hypot(pooledError, assumed) * pooledQuantile) : own;
-  return { mean, half, by: 'generations', autocorrelation: pooled.autocorrelation, effectivePairs: means.length };
+  return { mean: means.mean, half, by: 'generations', autocorrelation: pooled.autocorrelation, effectivePairs: means.n };
 }
 
 export interface Look {

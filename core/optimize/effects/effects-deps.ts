@@ -39,6 +39,8 @@ export interface EffectsDeps {
   readDeviceSettings(uuid: string): Promise<readonly DeviceSetting[]>;
   /** Variables with which toggles hold in the user's own program. */
   planLaunch(toggles: readonly ChosenToggle[], python: string | null): Promise<LaunchPlan>;
+  /** Why a pattern cannot find a figure; null: it can. */
+  checkPattern(pattern: string, text: string): Promise<{ readonly fault: string | null }>;
   /** One measurement at a time on this machine, shared with benchmarks; `take` answers what lets go. @throws ProblemError `bench.busy` */
   readonly lock: { take(holder: { readonly title: string; readonly place: string }): () => void };
   /** A card or a profile changed. */

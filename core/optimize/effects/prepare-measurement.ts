@@ -17,11 +17,11 @@ export interface Prepared {
 /** What is applied in the environment must not act in either process: the start hook looks at this first. */
 const NO_HOOK = { WARPDECK_OPTIMIZE: '0' };
 
-type Deps = Pick<EffectsDeps, 'readModel' | 'planLaunch' | 'platform'>;
+type Deps = Pick<EffectsDeps, 'readModel' | 'planLaunch' | 'platform' | 'checkPattern'>;
 
 /**
  * From a wish to two processes.
- * @throws ProblemError `toggle.unknown`, `toggle.unavailable`, `toggle.workload`, `bench.no_torch`, `bench.no_place`
+ * @throws ProblemError `toggle.unknown`, `toggle.unavailable`, `toggle.workload`, `effect.pattern`, `bench.no_torch`, `bench.no_place`
  */
 export async function prepareMeasurement(wish: MeasureWish, subject: EffectSubject, deps: Deps): Promise<Prepared> {
   const facts = factsOf(subject, deps.platform);
@@ -37,7 +37,7 @@ export async function prepareMeasurement(wish: MeasureWish, subject: EffectSubje
     missing: definition.decideAvailable(facts, chosen.value),
   }));
   const useful = judged.filter((one) => !one.isIdle);
-  if (useful.length === 0) throw notWith(wish.toggles, recipe.workload.title);
+  if (useful.length === 0) throw notWith(wish.toggles, `it has no effect on ${recipe.workload.title} by its nature, or needs another engine.`);
   const acting = useful.filter((one) => one.missing === null);
   const absent = useful.find((one) => one.missing !== null);
   // Of a set, what is not here is left out and said; a switch alone must be here.
@@ -45,7 +45,7 @@ export async function prepareMeasurement(wish: MeasureWish, subject: EffectSubje
   const environment = subject.environment?.found ?? null;
   const notes = judged.filter((one) => !acting.includes(one)).map((one) => `${nameToggle(one.chosen)} was left out: ${one.isIdle ? 'it does nothing here by its nature.' : (one.missing ?? '')}`);
   const toggles = acting.map((one) => one.chosen);
-  const common = { workload: arm, place: facts.place, environment: recipe.workload.engine === 'torch' ? environment : null };
+  const common = { workload: arm, alternating: true, place: facts.place, environment: recipe.workload.engine === 'torch' ? environment : null };
   if (recipe.workload.engine === 'llama') {
     const model = await deps.readModel(wish.modelId);
     const base = Object.assign({}, model.settings, ...acting.map((one) => one.definition.baseSettings(one.chosen.value))) as typeof model.settings;
@@ -69,11 +69,14 @@ export async function prepareMeasurement(wish: MeasureWish, subject: EffectSubje
 /** The user's own program: switches come into it as they do when it is started with them. */
 async function prepareCommand(command: CommandWorkload, toggles: readonly ChosenToggle[], subject: EffectSubject, deps: Deps, facts: ToggleFacts): Promise<Prepared> {
   const engine = toggles.find((one) => ['engine', 'device'].includes(requireToggle(one).toggle.means));
-  if (engine !== undefined) throw notWith([engine], 'a program of your own');
+  if (engine !== undefined) throw notWith([engine], 'it cannot be brought into a program of your own.');
+  // Said before a job begins: it is no finding about the switch.
+  const { fault } = await deps.checkPattern(command.pattern, '');
+  if (fault !== null) throw problemError('effect.pattern', { pattern: command.pattern, detail: fault });
   const plan = await deps.planLaunch(toggles, subject.environment?.found.python.path ?? null);
   const dropped = new Map(plan.dropped.map((one) => [one.toggleId, one.why]));
   const acting = toggles.filter((one) => !dropped.has(one.toggleId));
-  if (acting.length === 0) throw notWith(toggles, 'a program of your own', [...dropped.values()]);
+  if (acting.length === 0) throw notWith(toggles, `it cannot be brought into a program of your own. ${[...dropped.values()].join(' ')}`.trim());
   const common = { workload: command, place: facts.place, environment: subject.environment?.found ?? null, model: null, toggles: [] };
   return {
     toggles: acting,
@@ -89,7 +92,7 @@ function chooseRecipe(wish: MeasureWish, facts: ToggleFacts): (typeof workloadRe
   const toggles = wish.toggles.map((one) => requireToggle(one).toggle);
   if (typeof wish.workload === 'string') {
     const found = findWorkload(wish.workload);
-    if (found === null) throw notWith(wish.toggles, `"${wish.workload}", which does not exist`);
+    if (found === null) throw notWith(wish.toggles, `there is no workload "${wish.workload}".`);
     return found;
   }
   const score = (name: string): number => toggles.reduce((sum, one) => sum + weight(one, name), 0);
@@ -98,11 +101,11 @@ function chooseRecipe(wish: MeasureWish, facts: ToggleFacts): (typeof workloadRe
   if (best !== undefined) return best;
   const first = toggles.flatMap((one) => one.workloads)[0];
   const elsewhere = first === undefined ? null : findWorkload(first);
-  if (elsewhere === null) throw notWith(wish.toggles, 'any workload');
+  if (elsewhere === null) throw notWith(wish.toggles, 'no workload shows what it does.');
   return elsewhere;
 }
 
-function notWith(toggles: readonly ChosenToggle[], workload: string, why: readonly string[] = []): Error {
+function notWith(toggles: readonly ChosenToggle[], detail: string): Error {
   const fitting = [...new Set(toggles.flatMap((one) => requireToggle(one).toggle.workloads))];
-  return problemError('toggle.workload', { title: toggles.map(nameToggle).join(', '), workload, workloads: fitting.length === 0 ? 'none (measure before and after with a benchmark)' : fitting.join(', ') }, { chain: [...why] });
+  return problemError('toggle.workload', { title: toggles.map(nameToggle).join(', '), detail, workloads: fitting.length === 0 ? 'a benchmark, before and after' : fitting.join(', ') });
 }

@@ -1,6 +1,7 @@
 import type { ChosenToggle, DeviceSetting, EffectCard, OptimizeOverview, ToggleState } from '../../../contract/optimize.ts';
 import { problemOf, type Problem } from '../../../contract/problem.ts';
 import { allToggles } from '../toggles/all-toggles.ts';
+import { refusals } from '../toggles/refusals.ts';
 import type { ToggleDefinition, ToggleFacts } from '../toggles/toggle-definition.ts';
 import type { EffectArchive } from './effect-archive.ts';
 import { factsOf, type EffectsDeps, type EffectSubject } from './effects-deps.ts';
@@ -63,6 +64,7 @@ export async function readOverview(subject: EffectSubject, archive: EffectArchiv
     environment: environment === null ? null : { id: environment.id, name: environment.name, torch: environment.torch, python: environment.found.python.version, prefix: environment.found.prefix },
     place,
     states: allToggles.map((definition) => ({ toggle: definition.toggle, ...decideState(definition, state), effects: cards.filter((card) => card.profileId === null && card.toggles.length === 1 && card.toggles[0]?.toggleId === definition.toggle.id) })),
+    refusals: [...refusals],
     problems,
   };
 }

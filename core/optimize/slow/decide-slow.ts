@@ -1,5 +1,6 @@
 import type { SlowReport } from '../../../contract/optimize.ts';
 import { throttleReasons } from '../../../contract/throttle.ts';
+import { meanOf } from '../../statistics/mean-of.ts';
 import type { SlowFacts } from './slow-facts.ts';
 
 type Cause = SlowReport['causes'][number];
@@ -13,7 +14,6 @@ const BUSY_PERCENT = 80;
 /** Usable bytes a second of one lane by PCIe generation (2.0 = 0.5 GB/s, doubling; PCI-SIG, after line coding). */
 const LANE_BYTES: Readonly<Record<number, number>> = { 1: 0.25e9, 2: 0.5e9, 3: 0.985e9, 4: 1.969e9, 5: 3.938e9, 6: 7.563e9 };
 
-const mean = (values: readonly number[]): number | null => (values.length === 0 ? null : values.reduce((sum, one) => sum + one, 0) / values.length);
 const percent = (share: number): string => `${Math.round(share * 100)} %`;
 const clamp = (value: number): number => Math.min(1, Math.max(0, value));
 const known = (values: readonly (number | null | undefined)[]): number[] => values.filter((one): one is number => one !== null && one !== undefined);
@@ -21,7 +21,7 @@ const known = (values: readonly (number | null | undefined)[]): number[] => valu
 /** Every cause that something speaks for, the heaviest first. Pure. */
 export function decideSlow(facts: SlowFacts): { readonly causes: Cause[]; readonly notes: string[] } {
   const loads = known(facts.samples.map((one) => one.fast?.utilGpuPercent));
-  const load = mean(loads);
+  const load = meanOf(loads);
   const found = [
     decideFallback(facts), decideSpill(facts), decidePrecision(facts), decideThrottling(facts), decidePowerCap(facts),
     decideLink(facts), decideOther(facts), decideWaiting(facts, loads), decideSmallBatch(facts, load), decideIdle(facts, load),
@@ -68,7 +68,7 @@ function readEvents(facts: SlowFacts, bits: number): { readonly share: number; r
   const loaded = underLoad(facts).filter((one) => one.fast?.eventReasons !== null && one.fast?.eventReasons !== undefined);
   const hit = loaded.filter((one) => ((one.fast?.eventReasons ?? 0) & bits) !== 0);
   if (hit.length === 0) return null;
-  const clockMhz = mean(known(hit.map((one) => one.fast?.clockSmMhz)));
+  const clockMhz = meanOf(hit.map((one) => one.fast?.clockSmMhz));
   const most = facts.device?.clockMaxSmMhz ?? null;
   return { share: hit.length / loaded.length, clockMhz, lost: clockMhz === null || most === null || most <= 0 ? null : clamp(1 - clockMhz / most), mask: hit.reduce((mask, one) => mask | ((one.fast?.eventReasons ?? 0) & bits), 0) };
 }
@@ -100,7 +100,7 @@ function decideLink(facts: SlowFacts): Cause | null {
   }, null);
   const most = (LANE_BYTES[device.pcieMaxGen] ?? 0) * device.pcieMaxWidth;
   if (widest === null || most <= 0 || widest.bytes <= 0 || widest.bytes >= most * 0.99) return null;
-  const traffic = mean(known(loaded.map((one) => (one.pcieRxBytesPerSecond === null && one.pcieTxBytesPerSecond === null ? null : Math.max(one.pcieRxBytesPerSecond ?? 0, one.pcieTxBytesPerSecond ?? 0)))));
+  const traffic = meanOf(loaded.map((one) => (one.pcieRxBytesPerSecond === null && one.pcieTxBytesPerSecond === null ? null : Math.max(one.pcieRxBytesPerSecond ?? 0, one.pcieTxBytesPerSecond ?? 0))));
   const lost = 1 - widest.bytes / most;
   // Without traffic over it a narrow link costs nothing.
   const used = traffic === null ? 0.5 : clamp(traffic / widest.bytes);
@@ -122,7 +122,7 @@ function decideOther(facts: SlowFacts): Cause | null {
 function decideWaiting(facts: SlowFacts, all: readonly number[]): Cause | null {
   // From its first work to its last: before and after, nothing was asked of it.
   const loads = all.slice(Math.max(0, all.findIndex((one) => one > IDLE_PERCENT)), all.findLastIndex((one) => one > IDLE_PERCENT) + 1);
-  const load = mean(loads);
+  const load = meanOf(loads);
   if (load === null || load >= BUSY_PERCENT || loads.length < 5 || !facts.processes.some((one) => one.type !== 'graphics')) return null;
   const waits = 1 - load / 100;
   const core = facts.busiestCore;
@@ -133,7 +133,7 @@ function decideWaiting(facts: SlowFacts, all: readonly number[]): Cause | null {
 /** Busy by the driver's count (a kernel is always running), and yet with little power: the kernels are too small for it. */
 function decideSmallBatch(facts: SlowFacts, load: number | null): Cause | null {
   if (load === null || load < BUSY_PERCENT) return null;
-  const watts = mean(known(underLoad(facts).map((one) => one.fast?.powerWatts)));
+  const watts = meanOf(underLoad(facts).map((one) => one.fast?.powerWatts));
   const limit = facts.samples.findLast((one) => one.medium !== undefined)?.medium?.powerLimitWatts ?? null;
   if (watts === null || limit === null || limit <= 0) return null;
   const share = watts / limit;

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { toggle as toggleSchema } from '../../../contract/optimize.ts';
 import { problemOf } from '../../../contract/problem.ts';
@@ -17,13 +17,13 @@ const asked: readonly [string, string][] = [
   ['A: nightly cu121', 'nightly_cu121'], ['A: conda pytorch-cuda=12.1', 'conda_cuda_121'],
   ['B: TF32 for matmul', 'tf32'], ['B: TF32 of cuDNN', 'cudnn_tf32'], ['B: recompile limit', 'recompile_limit'], ['B: expandable segments', 'expandable_segments'], ['B: MIG', 'mig'], ['B: confidential computing', 'confidential'],
   ['B: profile voice_processing', 'voice_processing'], ['B: profile llm_inference', 'llm_inference'], ['B: profile training', 'training'],
-  ['D: FP8', 'fp8'], ['D: MXFP8', 'mxfp8'], ['D: QK-normalisation', 'qk_norm'], ['D: MHA/MQA/GQA', 'attention_heads'], ['D: RoPE, SwiGLU, RMSNorm', 'rope_swiglu'], ['D: sliding window', 'sliding_window'],
+  ['D: FP8', 'fp8'], ['D: FP8 with gradient accumulation', 'fp8'], ['D: torch.compile with FP8', 'compile'], ['D: MXFP8', 'mxfp8'], ['D: QK-normalisation', 'qk_norm'], ['D: MHA/MQA/GQA', 'attention_heads'], ['D: RoPE, SwiGLU, RMSNorm', 'rope_swiglu'], ['D: sliding window', 'sliding_window'],
   ['D: fused QKV and MLP', 'fused_layers'], ['D: vocabulary of a power of two', 'vocabulary'], ['D: SDPA', 'sdpa'], ['D: torch.compile', 'compile'], ['D: fused optimiser', 'fused_optimizer'], ['D: CUDA graphs', 'cuda_graphs'],
   ['D: multi-token prediction, flash attention 3, MoE, ring attention', 'future'], ['D: speculative decoding', 'speculative_decoding'],
   ['E: n_ctx', 'llama_context'], ['E: n_batch', 'llama_batch'], ['E: threads', 'llama_threads'], ['E: flash attention', 'llama_flash_attention'], ['E: KV offload', 'llama_kv_offload'], ['E: KV type', 'llama_kv_type'],
   ['E: mul_mat_q', 'mul_mat_q'], ['E: low_vram', 'low_vram'], ['E: continuous batching', 'continuous_batching'], ['E: top_k, top_p, mirostat, typical', 'llama_sampling'], ['E: TFS', 'tfs'], ['E: n_gpu_layers', 'gpu_layers'],
   ['device: persistence', 'persistence_mode'], ['device: power limit', 'power_limit'], ['device: clocks', 'sm_clock_lock'],
-  ['switches: channels last', 'channels_last'], ['switches: module loading', 'module_loading'], ['switches: NVIDIA_TF32_OVERRIDE', 'tf32_override'], ['switches: CUDA_DEVICE_MAX_CONNECTIONS', 'max_connections'], ['switches: NVFP4', 'nvfp4'],
+  ['switches: channels last', 'channels_last'], ['switches: module loading', 'module_loading'], ['switches: NVIDIA_TF32_OVERRIDE', 'tf32_override'], ['switches: TORCH_ALLOW_TF32_CUBLAS_OVERRIDE', 'cublas_override'], ['switches: caches of torch.compile', 'compile_cache'], ['switches: CUDA_LAUNCH_BLOCKING', 'launch_blocking'], ['switches: PYTORCH_NO_CUDA_MEMORY_CACHING', 'no_memory_caching'], ['switches: CUDA_DEVICE_MAX_CONNECTIONS', 'max_connections'], ['switches: NVFP4', 'nvfp4'],
 ];
 const profileIds = ['voice_processing', 'llm_inference', 'training'];
 
@@ -31,6 +31,33 @@ it.each(asked)('%s is a switch or is refused with the reason: %s', (_, id) => {
   const refusal = refusals.find((one) => one.id === id);
   if (refusal !== undefined) expect(refusal.reason.length).toBeGreaterThan(15);
   else if (!profileIds.includes(id)) expect(findToggle(id)).not.toBeNull();
+});
+
+/** Of the text of docs/advice.md; `WARPDECK_UPDATE_GOLDEN=1` writes it anew. */
+function makeAdvicePage(): string {
+  const cell = (text: string): string => text.replaceAll('|', '\\|');
+  const rows = allToggles.map(({ toggle: { title, claim, notOffered } }) => `| ${[title, claim?.said ?? '–', claim?.truth ?? '–', notOffered === null ? 'a switch' : `no switch: ${notOffered}`].map(cell).join(' | ')} |`);
+  const refused = refusals.map(({ asked: advice, reason, instead }) => `| ${[advice, reason, instead ?? '–'].map(cell).join(' | ')} |`);
+  return `# Advice, and what is true of it
+
+Made from \`core/optimize/toggles\`; a test holds it to that. Figures of other machines are here to be compared with: the
+effect on yours is what a card of the page Optimise says.
+
+| switch | people say | true | in Warpdeck |
+| --- | --- | --- | --- |
+${rows.join('\n')}
+
+## No switches
+
+| advice | why it is none | instead |
+| --- | --- | --- |
+${refused.join('\n')}
+`;
+}
+it('docs/advice.md says the same as the switches', () => {
+  const page = new URL('../../../docs/advice.md', import.meta.url);
+  if (process.env['WARPDECK_UPDATE_GOLDEN'] === '1') writeFileSync(page, makeAdvicePage());
+  expect(readFileSync(page, 'utf8')).toBe(makeAdvicePage());
 });
 
 const h200: ToggleFacts = { torch: '2.11.0+cu130', place: 'GPU-1', computeCapability: '9.0', platform: 'linux', wsl: false, llama: 'b9000', triton: true, cores: 8 };

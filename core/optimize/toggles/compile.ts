@@ -21,7 +21,7 @@ export const compile = defineToggle({
     undone: 'Leave the line out, or TORCH_COMPILE_DISABLE=1.',
     claim: {
       said: 'cache_size_limit = 1000 optimises it; with FP8 it is 8 % slower.',
-      truth: 'That limit (now recompile_limit, 8) only allows more translations and can hide that every call translates anew. GPT-2 class training on an H200: compiled 1.63× eager. Mind the time of the first step when a run is short.',
+      truth: 'That limit (now recompile_limit, 8) only allows more translations and can hide that every call translates anew. GPT-2 class training on an H200: compiled 1.63× eager. With FP8 it depends on whether the replaced layers can be translated. Mind the time of the first step when a run is short.',
       source: auditRow(37, 92),
     },
     notOffered: null,

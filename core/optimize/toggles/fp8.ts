@@ -17,7 +17,7 @@ export const fp8 = defineToggle({
     undone: 'Use the model without the replaced layers.',
     claim: {
       said: '0.75× for small batches, 1.24× at batch 12 × 2048; bad with gradient accumulation; limited on a 5090 against an H100.',
-      truth: 'Small products lose to the conversion: that much is right. The raw product is 1.95× BF16 on an H200 and up to 3× on a 5090; training gains 1.2× at 124M and up to 1.6× at 1.5B and more. It saves no memory. MXFP8 of Transformer Engine refuses compute capability 12.0 and up.',
+      truth: 'Small products lose to the conversion: that much is right. The raw product is 1.95× BF16 on an H200 and up to 3× on a 5090; training gains 1.2× at 124M and up to 1.6× at 1.5B and more. With accumulation it is slow where weights are converted anew for each small batch; Transformer Engine can keep them. It saves no memory. MXFP8 of Transformer Engine refuses compute capability 12.0 and up.',
       source: auditRow(16, 87, 88, 89, 90, 91, 92),
     },
     notOffered: 'It changes the model itself, not a setting: use torchao or Transformer Engine in your program.',

@@ -1,12 +1,7 @@
-/** What is asked for in guides and is no switch: why it is not offered, and what to do instead. */
-export interface Refusal {
-  readonly id: string;
-  readonly asked: string;
-  readonly reason: string;
-  readonly instead: string | null;
-}
+import type { SwitchRefusal } from '../../../contract/optimize.ts';
 
-export const refusals: readonly Refusal[] = [
+/** What is asked for in guides and is no switch: why it is not offered, and what to do instead. */
+export const refusals: readonly SwitchRefusal[] = [
   { id: 'nightly_cu121', asked: 'PyTorch nightly from the cu121 index', reason: 'Builds for CUDA 12.1 and 12.4 have no kernels for sm_120: the card stays unusable.', instead: 'The upgrade of Warpdeck; the first stable build with sm_120 is 2.7.0+cu128.' },
   { id: 'conda_cuda_121', asked: 'conda nightly with pytorch-cuda=12.1', reason: 'The same: no kernels for sm_120, and the channel is discontinued.', instead: 'The upgrade of Warpdeck.' },
   { id: 'flash_attention_2', asked: 'use_flash_attention_2=True', reason: 'Deprecated, and it needs a package built for the GPU.', instead: 'The attention kernel of SDPA, which needs nothing.' },
@@ -14,6 +9,8 @@ export const refusals: readonly Refusal[] = [
   { id: 'device_map', asked: 'device_map and max_memory', reason: 'They divide a model that does not fit; one that fits gains nothing.', instead: 'The memory estimate of a model says what fits.' },
   { id: 'early_stopping', asked: 'early_stopping and length_penalty=1.0', reason: 'They exist with several beams only; with one, the default, they do nothing.', instead: null },
   { id: 'recompile_limit', asked: 'torch._dynamo cache_size_limit = 1000', reason: 'It allows more translations and can hide that every call translates anew.', instead: 'TORCH_LOGS=recompiles says why code is translated again.' },
+  { id: 'compile_cache', asked: 'A lasting cache for torch.compile', reason: 'It shortens the first call of the next start only; a step runs as fast as before, so there is no effect to measure.', instead: 'TORCHINDUCTOR_CACHE_DIR and TRITON_CACHE_DIR in a folder that is not emptied at the next start of the machine.' },
+  { id: 'cublas_override', asked: 'TORCH_ALLOW_TF32_CUBLAS_OVERRIDE=1', reason: 'The same as TF32 for FP32 matmul, and it loses against NVIDIA_TF32_OVERRIDE.', instead: 'TF32 for FP32 matmul.' },
   { id: 'tf32_override', asked: 'NVIDIA_TF32_OVERRIDE=1', reason: 'It changes digits while PyTorch still reports TF32 as off: nobody could see why results differ.', instead: 'TF32 for FP32 matmul.' },
   { id: 'max_connections', asked: 'CUDA_DEVICE_MAX_CONNECTIONS', reason: 'A need of Megatron on older GPUs; nothing to gain on one GPU.', instead: null },
   { id: 'no_memory_caching', asked: 'PYTORCH_NO_CUDA_MEMORY_CACHING=1', reason: 'For finding faults; it makes every allocation slow.', instead: null },

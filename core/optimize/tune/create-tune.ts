@@ -71,11 +71,11 @@ export function createTune(options: TuneOptions): TuneServices {
 
   const search = async (wish: TuneWish, about: TuneSubject, started: TuneResult, context: JobContext): Promise<JobResult | null> => {
     const { base, place } = about;
-    const candidates = listCandidates({ ...about, goal: wish.goal, kind: place.kind, place: place.key, ...options.machine(), allowAnswerChanging: wish.allowAnswerChanging });
-    const contextTokens = wish.contextTokens ?? base.contextTokens ?? CONTEXT_TOKENS;
     let result = started;
     const letGo = readings?.hold();
     try {
+      const candidates = listCandidates({ ...about, goal: wish.goal, kind: place.kind, place: place.key, ...options.machine(), allowAnswerChanging: wish.allowAnswerChanging });
+      const contextTokens = wish.contextTokens ?? base.contextTokens ?? CONTEXT_TOKENS;
       const outcome = await runSearch({
         candidates, ask: { modelId: about.modelId, place: place.key, goal: wish.goal, contextTokens }, start: options.start, readings, budgetSeconds: wish.budgetSeconds, signal: context.signal, clock: () => performance.now(), log: context.log,
         onStep({ fraction, doing, candidates: shown }) {

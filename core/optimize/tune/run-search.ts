@@ -166,11 +166,11 @@ async function runFinal({ base, finalists, sampleOf, spent }: FinalInput): Promi
   const values = new Map<number, { base: number; own: number }[]>(finalists.map((one) => [one.key, []]));
   const alive = (): readonly Entry[] => finalists.filter((one) => one.state === 'finalist');
   const look = (last: boolean): ReturnType<typeof decideFinal> => decideFinal(alive().map((one) => ({ key: one.key, logRatios: (values.get(one.key) ?? []).map((pair) => Math.log(pair.own / pair.base)) })), last);
-  for (const entry of [base, ...finalists]) entry.values = [];
   for (let round = 0; ; round += 1) {
     const isLast = spent() >= 1 || round >= MOST_ROUNDS || alive().length === 0;
     const { over, winner, effects } = look(isLast);
     if (over) return { winner, effects, values, outOfTime: spent() >= 1 && round < MOST_ROUNDS };
+    if (round === 0) for (const entry of [base, ...finalists]) entry.values = [];
     const turn = [base, ...alive()];
     const order = round % 2 === 0 ? turn : turn.toReversed();
     const measured = new Map<number, number>();

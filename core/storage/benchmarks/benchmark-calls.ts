@@ -1,4 +1,4 @@
-import type { BenchmarkDetail, BenchmarkRun, BenchmarkSample } from '../../../contract/benchmarks.ts';
+import type { BenchmarkDetail, BenchmarkPast, BenchmarkRun, BenchmarkSample } from '../../../contract/benchmarks.ts';
 import type { Problem } from '../../../contract/problem.ts';
 
 /** What the engine asks of the stored benchmarks in the storage thread. Both ends are made from the same sources: nothing is parsed here. */
@@ -7,8 +7,10 @@ export interface BenchmarkCalls {
   readonly 'bench.put': { readonly input: { readonly run: BenchmarkRun; readonly samples: Readonly<Record<string, readonly BenchmarkSample[]>> }; readonly output: null };
   /** Newest first, without samples. Null: any. */
   readonly 'bench.list': { readonly input: BenchmarkFilter; readonly output: BenchmarkRun[] };
-  /** Null: it is not there. */
-  readonly 'bench.get': { readonly input: { readonly id: string }; readonly output: BenchmarkDetail | null };
+  /** A benchmark over time without canaries: figures alone, and of each place the newest run that has some, whole. */
+  readonly 'bench.past': { readonly input: { readonly name: string; readonly limit: number }; readonly output: BenchmarkPast };
+  /** Null: it is not there. `samples` false: the run alone. */
+  readonly 'bench.get': { readonly input: { readonly id: string; readonly samples?: boolean }; readonly output: BenchmarkDetail | null };
   /** Whether there was one. */
   readonly 'bench.remove': { readonly input: { readonly id: string }; readonly output: boolean };
   /** Runs that were under way when an engine ended become `interrupted`. Once, when an engine begins. Answers how many. */

@@ -1,7 +1,12 @@
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
-import { benchmarkRun, type BenchmarkRun, type BenchmarkSample } from '../../../contract/benchmarks.ts';
+import { z } from 'zod';
+import { benchmarkResult, benchmarkRun, pastRun, thinRun, type BenchmarkRun, type BenchmarkSample, type PastRun } from '../../../contract/benchmarks.ts';
+import { runInTransaction } from '../run-in-transaction.ts';
 import type { BenchmarkCalls, BenchmarkOp } from './benchmark-calls.ts';
 import { packSamples, unpackSamples } from './pack-samples.ts';
+
+/** More than a page shows. */
+const MOST_PLACES = 32;
 
 export type BenchmarkOperations = { readonly [Op in BenchmarkOp]: (input: BenchmarkCalls[Op]['input']) => BenchmarkCalls[Op]['output'] };
 
@@ -12,6 +17,7 @@ export function openBenchmarkOperations(db: DatabaseSync): BenchmarkOperations {
       ON CONFLICT (id) DO UPDATE SET state = excluded.state, run = excluded.run RETURNING n`),
     putSamples: db.prepare('INSERT INTO bench_samples (run, case_id, samples) VALUES (?, ?, ?) ON CONFLICT (run, case_id) DO UPDATE SET samples = excluded.samples'),
     list: db.prepare(`SELECT run FROM bench_runs WHERE canary = ? AND (?2 IS NULL OR name = ?2) AND (?3 IS NULL OR place = ?3) ORDER BY started_ms DESC, n DESC LIMIT ?4`),
+    past: db.prepare('SELECT run FROM bench_runs WHERE canary = 0 AND name = ?1 ORDER BY started_ms DESC, n DESC LIMIT ?2'),
     get: db.prepare('SELECT n, run FROM bench_runs WHERE id = ?'),
     samples: db.prepare('SELECT case_id, samples FROM bench_samples WHERE run = ?'),
     remove: db.prepare('DELETE FROM bench_runs WHERE id = ?'),
@@ -20,18 +26,7 @@ export function openBenchmarkOperations(db: DatabaseSync): BenchmarkOperations {
     old: db.prepare('DELETE FROM bench_runs WHERE started_ms < ?'),
     most: db.prepare(`DELETE FROM bench_runs WHERE canary = ?1 AND n IN (SELECT n FROM bench_runs WHERE canary = ?1 ORDER BY started_ms DESC, n DESC LIMIT -1 OFFSET ?2)`),
   };
-  const inTransaction = <T>(work: () => T): T => {
-    db.exec('BEGIN IMMEDIATE');
-    try {
-      const result = work();
-      db.exec('COMMIT');
-      return result;
-    } catch (error) {
-      // SQLite has rolled back by itself after some errors (a full disk among them).
-      if (db.isTransaction) db.exec('ROLLBACK');
-      throw error;
-    }
-  };
+  const inTransaction = <T>(work: () => T): T => runInTransaction(db, work);
   return {
     'bench.put': ({ run, samples }) => inTransaction(() => {
       const n = sql.put.get(run.id, run.name, run.place.key, run.startedAtMs, run.state, run.canary ? 1 : 0, JSON.stringify(run))?.['n'];
@@ -39,12 +34,25 @@ export function openBenchmarkOperations(db: DatabaseSync): BenchmarkOperations {
       return null;
     }),
     'bench.list': ({ name, place, canary, limit }) => sql.list.all(canary ? 1 : 0, name, place, limit).flatMap((row) => parseRun(row['run']) ?? []),
-    'bench.get': ({ id }) => {
+    'bench.past': ({ name, limit }) => {
+      const runs: PastRun[] = [];
+      const newest = new Map<string, BenchmarkRun>();
+      for (const { run: text } of sql.past.iterate(name, limit)) {
+        const past = parsePast(text);
+        if (past === null) continue;
+        runs.push(past);
+        if (past.figures.length === 0 || newest.has(past.place.key) || newest.size >= MOST_PLACES) continue;
+        const whole = parseRun(text);
+        if (whole !== null) newest.set(whole.place.key, whole);
+      }
+      return { runs, newest: [...newest.values()] };
+    },
+    'bench.get': ({ id, samples: withSamples = true }) => {
       const row = sql.get.get(id);
       const run = row === undefined ? null : parseRun(row['run']);
       if (row === undefined || run === null) return null;
       const samples: Record<string, BenchmarkSample[]> = {};
-      for (const one of sql.samples.all(Number(row['n']))) if (one['samples'] instanceof Uint8Array) samples[String(one['case_id'])] = unpackSamples(one['samples']);
+      if (withSamples) for (const one of sql.samples.all(Number(row['n']))) if (one['samples'] instanceof Uint8Array) samples[String(one['case_id'])] = unpackSamples(one['samples']);
       return { ...run, samples };
     },
     'bench.remove': ({ id }) => sql.remove.run(id).changes > 0,
@@ -64,11 +72,20 @@ export function openBenchmarkOperations(db: DatabaseSync): BenchmarkOperations {
   };
 }
 
+const parseRun = (text: SQLOutputValue | undefined): BenchmarkRun | null => parseRow(benchmarkRun, text);
+
+/** Only what a list needs is looked at: the whole takes five times as long. */
+const pastRow = pastRun.omit({ figures: true }).extend({ results: z.array(benchmarkResult.pick({ caseId: true, title: true, unit: true, median: true, low: true, high: true })) });
+function parsePast(text: SQLOutputValue | undefined): PastRun | null {
+  const row = parseRow(pastRow, text);
+  return row === null ? null : thinRun(row);
+}
+
 /** Of another version or damaged: null, and left out. */
-function parseRun(text: SQLOutputValue | undefined): BenchmarkRun | null {
+function parseRow<T>(schema: z.ZodType<T>, text: SQLOutputValue | undefined): T | null {
   if (typeof text !== 'string') return null;
   try {
-    const parsed = benchmarkRun.safeParse(JSON.parse(text));
+    const parsed = schema.safeParse(JSON.parse(text));
     return parsed.success ? parsed.data : null;
   } catch {
     return null;

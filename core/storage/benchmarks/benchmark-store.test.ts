@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { BenchmarkRun, BenchmarkSample } from '../../../contract/benchmarks.ts';
+import type { BenchmarkResult, BenchmarkRun, BenchmarkSample } from '../../../contract/benchmarks.ts';
 import { problemOf } from '../../../contract/problem.ts';
 import { makeTestFolder } from '../../testing/test-folder.ts';
 import type { BenchmarkFilter } from './benchmark-calls.ts';
@@ -45,6 +45,20 @@ describe('the stored benchmarks', () => {
     store.run('bench.put', { run: run('a', { notes: ['changed'] }), samples: { y: samples.slice(1) } });
     expect(store.run('bench.get', { id: 'a' })).toEqual({ ...run('a', { notes: ['changed'] }), samples: { x: samples, y: samples.slice(1) } });
     expect([store.run('bench.remove', { id: 'a' }), store.run('bench.remove', { id: 'a' }), store.run('bench.get', { id: 'a' })]).toEqual([true, false, null]);
+  });
+
+  it('are told as figures over time, the newest of each place whole, a run without its samples', () => {
+    const store = make(null);
+    const result = (median: number | null): BenchmarkResult => ({ caseId: 'x', title: 'X', unit: 'TFLOPS', higherIsBetter: true, workUnit: 'FLOP', intensity: null, problem: null, median, low: median, high: null, n: 3, setAside: 0, peakShare: null, peakShareAtClock: null, joulesPerUnit: null, powerWatts: null, smClockMhz: null, tempCelsius: null, memoryBytes: null, error: null, marks: [] });
+    const gpu = { key: 'GPU-1', name: 'G' };
+    const runs = [run('a', { results: [result(1)] }), run('b', { startedAtMs: 2000, results: [result(2)], conditions: { secret: 'no' } }), run('c', { startedAtMs: 3000, results: [result(null)] }), run('d', { startedAtMs: 500, place: gpu, results: [result(4)] }), run('e', { canary: true }), run('f', { name: 'llm' })];
+    for (const one of runs) store.run('bench.put', { run: one, samples: { x: samples } });
+    const past = store.run('bench.past', { name: 'matmul', limit: 10 });
+    expect(past.runs.map(({ id, figures }) => [id, figures.map((one) => one.median)])).toEqual([['c', []], ['b', [2]], ['a', [1]], ['d', [4]]]);
+    expect(past.runs[1]).not.toHaveProperty('conditions');
+    expect(past.newest).toEqual([runs[1], runs[3]]);
+    expect(store.run('bench.past', { name: 'matmul', limit: 1 })).toEqual({ runs: [past.runs[0]], newest: [] });
+    expect(store.run('bench.get', { id: 'a', samples: false })).toEqual({ ...runs[0], samples: {} });
   });
 
   it('lose nothing that can be read when the file is damaged', () => {

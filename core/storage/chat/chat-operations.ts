@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Attachment, ConversationPage, Message } from '../../../contract/chat.ts';
 import { makeProblem, problemError } from '../../../contract/problem-catalogue.ts';
+import { runInTransaction } from '../run-in-transaction.ts';
 import type { ChatAdded, ChatAddition, ChatCalls, ChatOp, WholeMessage } from './chat-calls.ts';
 import { openConversationRows } from './conversation-rows.ts';
 import { openMessageRows, type MessagePlace } from './message-rows.ts';
@@ -28,18 +29,7 @@ export function openChatOperations(db: DatabaseSync): ChatOperations {
   const messages = openMessageRows(db);
   const words = openWordIndex(db);
 
-  const inTransaction = <T>(work: () => T): T => {
-    db.exec('BEGIN IMMEDIATE');
-    try {
-      const result = work();
-      db.exec('COMMIT');
-      return result;
-    } catch (error) {
-      // SQLite has rolled back by itself after some errors (a full disk among them).
-      if (db.isTransaction) db.exec('ROLLBACK');
-      throw error;
-    }
-  };
+  const inTransaction = <T>(work: () => T): T => runInTransaction(db, work);
   const emptyBin = (nowMs: number): void => {
     const old = conversations.inBinSince(nowMs - BIN_KEEP_MS);
     if (old.length === 0) return;

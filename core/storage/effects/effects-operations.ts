@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { effectCard, type EffectCard } from '../../../contract/optimize.ts';
+import { runInTransaction } from '../run-in-transaction.ts';
 import type { EffectsCalls, EffectsOp, StoredProfile } from './effects-calls.ts';
 import { packPairs, unpackPairs } from './pack-pairs.ts';
 
@@ -14,17 +15,7 @@ const subjectOf = (card: EffectCard): string => subjectKey(card.environmentId, c
 const whatOf = (card: EffectCard): string => JSON.stringify([card.workload.name, card.profileId, ...card.toggles.map((one) => `${one.toggleId}=${one.value}`).sort()]);
 
 export function openEffectsOperations(db: DatabaseSync): EffectsOperations {
-  const inTransaction = <T>(work: () => T): T => {
-    db.exec('BEGIN IMMEDIATE');
-    try {
-      const result = work();
-      db.exec('COMMIT');
-      return result;
-    } catch (error) {
-      if (db.isTransaction) db.exec('ROLLBACK');
-      throw error;
-    }
-  };
+  const inTransaction = <T>(work: () => T): T => runInTransaction(db, work);
   const listAll = db.prepare('SELECT card FROM effect_cards ORDER BY n DESC LIMIT ?');
   const listOf = db.prepare('SELECT card FROM effect_cards WHERE n IN (SELECT card FROM effect_toggles WHERE toggle = ? ORDER BY card DESC LIMIT ?) ORDER BY n DESC');
   const newest = db.prepare('SELECT card FROM effect_cards WHERE n IN (SELECT max(n) FROM effect_cards WHERE subject = ? GROUP BY what) ORDER BY n DESC LIMIT 2000');

@@ -97,7 +97,7 @@ it('a newer database is not touched', () => {
     open(path).run('effects.profiles', null);
     expect.unreachable();
   } catch (error) {
-    expect(problemOf(error)).toMatchObject({ code: 'bench.storage', facts: { detail: 'the effects in it are of a newer Warpdeck' } });
+    expect(problemOf(error)).toMatchObject({ code: 'bench.storage', facts: { detail: 'the effects in it are of a newer Warpdeck (version 99)' } });
   }
 });
 
@@ -115,6 +115,9 @@ it('of a damaged file what can be read is taken over', () => {
   const cards = again.run('effects.list', { toggleId: null, limit: 1000 });
   expect(said).toContain('The database was damaged; what could be read of the effects was taken over');
   expect(cards.length).toBeGreaterThan(100);
+  // Found by toggle again, and each can be opened, with or without its pairs.
+  expect(again.run('effects.list', { toggleId: 'tf32', limit: 1000 }).map((one) => one.id)).toEqual(cards.map((one) => one.id));
+  for (const { id } of cards) expect(again.run('effects.get', { id })?.id).toBe(id);
   again.run('effects.put', makeCard('new'));
   expect(again.run('effects.list', { toggleId: null, limit: 1 }).map((one) => one.id)).toEqual(['new']);
   again.close();

@@ -1,4 +1,5 @@
 import { metricKeys } from '../../../contract/metrics.ts';
+import { makeCsvCell } from '../../system/make-csv.ts';
 import { BLOCK_SLOTS } from './block-codec.ts';
 import { blockMs, MINUTES, SECONDS, slotMs, type BlockTier } from './block-buffer.ts';
 import { forEachSample, type BlockSource } from './read-series.ts';
@@ -18,12 +19,6 @@ export function formatNumber(value: number): string {
   return Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(Math.abs(value) >= 1e6 ? 12 : 7)));
 }
 
-/** A field of CSV (RFC 4180). A leading `=` and its like would be a formula in a spreadsheet: a quote stands before it. */
-export function csvField(text: string): string {
-  const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
-  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
-}
-
 export interface ExportRow {
   readonly atMs: number;
   readonly uuid: string;
@@ -36,7 +31,7 @@ export interface ExportRow {
 export function exportLine(format: Format, row: ExportRow): string {
   if (format === 'csv') {
     const numbers = row.values.map((v) => (Number.isNaN(v) ? '' : formatNumber(v)));
-    return `${[new Date(row.atMs).toISOString(), row.atMs, csvField(row.uuid), csvField(row.name), row.resolution, ...numbers].join(',')}\n`;
+    return `${[new Date(row.atMs).toISOString(), row.atMs, makeCsvCell(row.uuid), makeCsvCell(row.name), row.resolution, ...numbers].join(',')}\n`;
   }
   const values = Object.fromEntries(metricKeys.map((key, i) => [key, Number.isNaN(row.values[i]) ? null : Number(formatNumber(row.values[i] ?? NaN))]));
   return `${JSON.stringify({ atMs: row.atMs, uuid: row.uuid, name: row.name, resolution: row.resolution, ...values })}\n`;

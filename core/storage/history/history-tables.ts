@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
 import { historyEvent, type HistoryEvent } from '../../../contract/history.ts';
+import { runInTransaction } from '../run-in-transaction.ts';
 import { decodeBlock, encodeBlock, type BlockData } from './block-codec.ts';
 import { chatBytes } from '../chat/chat-bytes.ts';
 import { blockMs, MINUTES, SECONDS, type Block, type BlockTier } from './block-buffer.ts';
@@ -70,13 +71,9 @@ export function openHistoryTables(db: DatabaseSync, path: string, onDamage: (wha
     return Number(row?.['used'] ?? 0) * Number(row?.['size'] ?? 0) - chatBytes(db);
   };
   const inTransaction = (work: () => void): void => {
-    db.exec('BEGIN IMMEDIATE');
     try {
-      work();
-      db.exec('COMMIT');
+      runInTransaction(db, work);
     } catch (error) {
-      // SQLite has rolled back by itself after some errors (a full disk among them).
-      if (db.isTransaction) db.exec('ROLLBACK');
       ids.clear();
       throw error;
     }

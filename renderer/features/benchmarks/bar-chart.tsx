@@ -1,10 +1,10 @@
-import type { ReactNode } from 'react';
+import { memo, type ReactNode } from 'react';
 import { Bar, BarChart, CartesianGrid, ErrorBar, XAxis, YAxis } from 'recharts';
 import { formatFigures, formatWhole } from '../../ui/format.ts';
 import { decideTicks, type CaseSection } from './case-groups.ts';
 import { placeColour } from './place-mark.tsx';
 import type { ShownPlace } from './places.ts';
-import { useWidth } from './use-width.ts';
+import { useWidth } from './use-size.ts';
 
 /** As in the style sheet: a line of the table, and what a group has above, below and as its border, px. */
 const ROW = 19;
@@ -29,7 +29,7 @@ export function makeBarData(section: CaseSection): readonly Datum[] {
 const formatTick = (value: number): string => (Number.isInteger(value) ? formatWhole(value) : formatFigures(value));
 
 /** The bars of a section with their intervals. The table that it lies in has the figures: for a reader it is not there. */
-export function SectionBars({ section, places }: { readonly section: CaseSection; readonly places: readonly ShownPlace[] }): ReactNode {
+export const SectionBars = memo(function SectionBars({ section, places }: { readonly section: CaseSection; readonly places: readonly ShownPlace[] }): ReactNode {
   const [box, width] = useWidth<HTMLDivElement>();
   const ticks = decideTicks(section.most);
   const height = section.groups.length * (places.length * ROW + GROUP_EXTRA) + AXIS;
@@ -49,4 +49,4 @@ export function SectionBars({ section, places }: { readonly section: CaseSection
       )}
     </div>
   );
-}
+});

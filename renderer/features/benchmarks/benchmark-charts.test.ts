@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { thinRun } from '../../../contract/benchmarks.ts';
 import { makeBarData } from './bar-chart.tsx';
 import { decideFacets, decideSections, decideTicks, splitCase } from './case-groups.ts';
-import { decideHistoryLine, decideTimeTicks, decideValueDomain, listSeries } from './history-line.ts';
+import { decideHistoryLine, decideTimeTicks, decideValueDomain, decideValueTicks, listSeries } from './history-line.ts';
 import { decidePlaces, decideShownRuns } from './places.ts';
 import { decideRoofAxes, decideRoofCorners, decideRoofline, listRoofBenchmarks } from './roofline.ts';
 import { decodeRuns, devices, infos, makeDecode, makeMatmul, makeResult, makeRun, places } from './test-support.tsx';
@@ -83,11 +84,11 @@ describe('roofline', () => {
 });
 
 describe('history', () => {
-  const runs = decodeRuns();
+  const runs = decodeRuns().map(thinRun);
   const [series] = listSeries(runs, places.a.key);
   if (series === undefined) throw new Error('no series');
   it('a model is a line of its own', () => {
-    const other = { ...makeDecode(1, 30, 1, '580.95', 'b6400'), model: { id: 'm2', name: 'Other', backend: 'cuda', release: 'b6400' } };
+    const other = thinRun({ ...makeDecode(1, 30, 1, '580.95', 'b6400'), model: { id: 'm2', name: 'Other', backend: 'cuda', release: 'b6400' } });
     expect(listSeries([...runs, other], places.a.key).map((s) => s.text)).toEqual(expect.arrayContaining(['Answer, Llama-3.1-8B Q4_K_M', 'Answer, Other']));
     expect(decideHistoryLine([...runs, other], places.a.key, series).points).toHaveLength(30);
   });
@@ -100,16 +101,16 @@ describe('history', () => {
     expect(line.turn).toEqual({ before: line.points[at]?.runId, after: line.points.at(-1)?.runId, sinceMs: line.points[at + 1]?.atMs });
   });
   it('what a run does not tell is no change', () => {
-    const silent = decideHistoryLine([makeDecode(3, 200, 1, '580.65', 'b1'), { ...makeDecode(2, 200, 1, '', 'b1'), driverVersion: null }, makeDecode(1, 200, 1, '580.65', 'b1')], places.a.key, series);
+    const silent = decideHistoryLine([makeDecode(3, 200, 1, '580.65', 'b1'), { ...makeDecode(2, 200, 1, '', 'b1'), driverVersion: null }, makeDecode(1, 200, 1, '580.65', 'b1')].map(thinRun), places.a.key, series);
     expect(silent).toMatchObject({ events: [], turn: null });
-    const over = decideHistoryLine([makeDecode(3, 200, 1, '580.65', 'b1'), { ...makeDecode(2, 200, 1, '', 'b1'), driverVersion: null }, makeDecode(1, 200, 1, '580.95', 'b1')], places.a.key, series);
+    const over = decideHistoryLine([makeDecode(3, 200, 1, '580.65', 'b1'), { ...makeDecode(2, 200, 1, '', 'b1'), driverVersion: null }, makeDecode(1, 200, 1, '580.95', 'b1')].map(thinRun), places.a.key, series);
     expect(over.events).toHaveLength(1);
   });
   it('runs without the figure, running ones and other places are no points', () => {
-    expect(decideHistoryLine([makeMatmul('a'), { ...makeDecode(1, 1, 1, '', ''), state: 'running' }, { ...makeDecode(1, 1, 1, '', ''), place: places.b }], places.a.key, series).points).toEqual([]);
+    expect(decideHistoryLine([thinRun(makeMatmul('a')), thinRun({ ...makeDecode(1, 1, 1, '', ''), state: 'running' }), thinRun({ ...makeDecode(1, 1, 1, '', ''), place: places.b })], places.a.key, series).points).toEqual([]);
   });
   it('a long history is cut, and says so', () => {
-    const many = Array.from({ length: 450 }, (_, i) => makeDecode(i, 200, 1, '580.65', 'b1'));
+    const many = Array.from({ length: 450 }, (_, i) => thinRun(makeDecode(i, 200, 1, '580.65', 'b1')));
     const line = decideHistoryLine(many, places.a.key, series);
     expect([line.points.length, line.left, line.points.at(-1)?.runId]).toEqual([400, 50, many[0]?.id]);
   });
@@ -118,6 +119,7 @@ describe('history', () => {
     expect(low).toBeCloseTo(domain[0] ?? 0);
     expect(high).toBeCloseTo(domain[1] ?? 0);
   });
+  it.each([[[34.4, 39.2], [35, 36, 37, 38, 39]], [[191.06, 200.94], [192, 194, 196, 198, 200]], [[0, 103.485], [0, 25, 50, 75, 100]], [[0, 1], [0, 0.2, 0.4, 0.6, 0.8, 1]], [[5, 5], [5]], [[-0.3, 0.3], [-0.2, 0, 0.2]]] as const)('round numbers on the axis %j', (domain, ticks) => expect(decideValueTicks(domain)).toEqual(ticks));
   it('moments on the axis', () => {
     expect(decideTimeTicks(0, 100, 3)).toEqual([0, 50, 100]);
     expect(decideTimeTicks(7, 7, 3)).toEqual([7]);

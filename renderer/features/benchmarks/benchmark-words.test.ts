@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import { thinRun } from '../../../contract/benchmarks.ts';
 import { decideDecimals, describeResult, describeRun, describeSubject, formatChange, formatJoules, formatWithInterval } from './run-words.ts';
 import { estimateSeconds, listCases, listEnvironmentChoices, listPlaceChoices } from './run-choices.ts';
 import { decidePixels, standAlone } from './svg-to-png.ts';
 import { decidePlaces, decideShownRuns } from './places.ts';
 import { decideUndoHref } from './problem-buttons.tsx';
-import { decidePredecessor } from './compare-panel.tsx';
+import { decidePredecessor, decideReach } from './compare-panel.tsx';
 import { devices, infos, makeDecode, makeMatmul, makeResult, makeRun, NOW, places } from './test-support.tsx';
 
 describe('numbers', () => {
@@ -68,7 +69,7 @@ describe('places', () => {
     expect(decideShownRuns(runs, decidePlaces(runs, devices, []), null).get(places.a.key)?.id).toBe(newer.id);
   });
   it('a run is compared with the one before it at its place with its model', () => {
-    const runs = [makeDecode(0, 196, 1, 'x', 'y'), { ...makeDecode(1, 90, 1, 'x', 'y'), model: null }, makeDecode(2, 203, 1, 'x', 'y')];
+    const runs = [thinRun(makeDecode(0, 196, 1, 'x', 'y')), thinRun({ ...makeDecode(1, 90, 1, 'x', 'y'), model: null }), thinRun(makeDecode(2, 203, 1, 'x', 'y'))];
     expect(runs[0] && decidePredecessor(runs, runs[0])?.id).toBe(runs[2]?.id);
     expect(runs[2] && decidePredecessor(runs, runs[2])).toBeNull();
   });
@@ -114,4 +115,8 @@ it('a drawing that stands alone has its styles, its ground and its legend in it'
   expect(alone.querySelector('path')?.getAttribute('opacity')).toBe('0.5');
   expect(alone.querySelector('path')?.hasAttribute('style')).toBe(false);
   expect(alone.querySelector('text')?.textContent).toBe('0  A < B');
+});
+
+describe('drawn intervals', () => {
+  it.each([[[], 0.02], [[{ low: 0.999, high: 1.001 }, { low: null, high: null }], 0.02], [[{ low: 0.5, high: 1.1 }], Math.LN2], [[{ low: 0, high: 2 }], Math.LN2]])('of %j reach %d', (rows, reach) => expect(decideReach(rows)).toBeCloseTo(reach));
 });

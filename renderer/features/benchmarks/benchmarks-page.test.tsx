@@ -104,7 +104,7 @@ describe('the page', () => {
     engine.answer('benchmarks.get', { ...run, samples: {} });
     await show(run.id);
     await engine.settle();
-    expect(engine.inputsOf('benchmarks.get')).toEqual([{ id: run.id }]);
+    expect(engine.inputsOf('benchmarks.get')).toEqual([{ id: run.id, samples: false }]);
     expect(screen.getByRole('table', { name: 'Matrix multiplication, TFLOPS' }).textContent).toContain('H100 PCIe');
   });
 });
@@ -148,7 +148,7 @@ describe('running one', () => {
     const dialog = await begin();
     fireEvent.click(within(dialog).getByRole('button', { name: 'Run' }));
     await engine.settle();
-    expect(dialog.textContent).toContain('Attention runs on RTX 5090');
+    expect(dialog.textContent).toContain('"Attention" runs on RTX 5090');
   });
 });
 

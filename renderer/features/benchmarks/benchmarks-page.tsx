@@ -7,7 +7,7 @@ import { useApp, useBenchmarks, useGpuStore, useJobs, useRegisterIntents } from 
 import type { Intent } from '../../app/intents.ts';
 import { goTo } from '../../app/routes.ts';
 import { valueOf } from '../../connection/remote.ts';
-import { mergeRuns, MOST_IMPORTED_CHARACTERS } from '../../stores/benchmarks-store.ts';
+import { listPast, mergeRuns, MOST_IMPORTED_CHARACTERS } from '../../stores/benchmarks-store.ts';
 import { Button } from '../../ui/button.tsx';
 import { formatCount, formatDuration, formatWhen } from '../../ui/format.ts';
 import { plainText } from '../../ui/plain-text.ts';
@@ -37,6 +37,7 @@ export function BenchmarksPage({ section }: { readonly section: string | null })
   const infoList = useBenchmarks((s) => s.infos);
   const newest = useBenchmarks((s) => s.newest);
   const past = useBenchmarks((s) => s.past);
+  const whole = useBenchmarks((s) => s.whole);
   const problem = useBenchmarks((s) => s.problem);
   const devices = useGpuStore((s) => valueOf(s.inventory)?.devices) ?? none;
   const selection = useGpuStore((s) => s.selection);
@@ -47,21 +48,23 @@ export function BenchmarksPage({ section }: { readonly section: string | null })
   const page = useRef<HTMLDivElement>(null);
 
   const infos = valueOf(infoList) ?? none;
-  const all = useMemo(() => mergeRuns(valueOf(newest) ?? none, ...Object.values(past).map((p) => valueOf(p) ?? none)), [newest, past]);
+  const all = useMemo(() => mergeRuns(valueOf(newest) ?? none, whole), [newest, whole]);
   const open = all.find((r) => r.id === section) ?? null;
   const name = open?.name ?? infos.find((i) => i.name === section)?.name ?? all.find((r) => infos.some((i) => i.name === r.name))?.name ?? infos[0]?.name ?? null;
   const info = infos.find((i) => i.name === name) ?? null;
-  const runs = all.filter((r) => r.name === name);
-  const places = decidePlaces(runs, devices, selection);
-  const shown = decideShownRuns(runs, places, open);
+  const pastOfName = name === null ? null : (past[name] ?? null);
+  const runs = useMemo(() => (name === null ? none : listPast(name, all, (pastOfName === null ? null : valueOf(pastOfName)) ?? none)), [name, all, pastOfName]);
+  // What is drawn is drawn anew only when it is something else: charts are the most of this page's work.
+  const places = useMemo(() => decidePlaces(runs, devices, selection), [runs, devices, selection]);
+  const allPlaces = useMemo(() => decidePlaces(all, devices, selection), [all, devices, selection]);
+  const shown = useMemo(() => decideShownRuns(all.filter((r) => r.name === name), places, open), [all, name, places, open]);
   const shownRuns = places.flatMap((p) => shown.get(p.key) ?? []);
   const run = open ?? [...shownRuns].sort((a, b) => b.startedAtMs - a.startedAtMs)[0] ?? null;
   const cases = info?.cases ?? none;
   const measured = new Set(shownRuns.flatMap((r) => r.results.map((x) => x.caseId)));
   const facets = decideFacets(cases).filter((f) => cases.some((c) => measured.has(c.id) && c.id.endsWith(`-${f.id}`)));
   const facet = facets.length === 0 ? null : (facets.find((f) => f.id === facetOf[name ?? '']) ?? facets.at(-1))?.id ?? null;
-  const sections = decideSections(cases, facet, places, shown);
-  const pastOfName = name === null ? null : (past[name] ?? null);
+  const sections = useMemo(() => decideSections(cases, facet, places, shown), [cases, facet, places, shown]);
 
   useEffect(() => void store.getState().readInfos(), [store]);
   const wanted = [...new Set([...(name === null ? [] : [name]), ...listRoofBenchmarks(infos)])].join(' ');
@@ -136,8 +139,8 @@ export function BenchmarksPage({ section }: { readonly section: string | null })
         ) : (
           <div className="bgrid">
             {sections.length > 0 ? <BarsPanel info={info} sections={sections} places={places} facets={facets} facet={facet} onFacet={(id) => setFacetOf({ ...facetOf, [info.name]: id })} runs={shownRuns} /> : <section className="panel b-bars" aria-label={info.title}><p className="bempty" role="status">{run?.state === 'running' ? 'The first figure is being measured.' : `The run of ${run === null ? '' : formatWhen(run.startedAtMs, now)} has no figures.`}</p></section>}
-            <RooflinePanel infos={infos} runs={all} places={decidePlaces(all, devices, selection)} onRun={setAsking} />
-            <HistoryPanel key={`history ${info.name}`} runs={runs} places={places} />
+            <RooflinePanel infos={infos} runs={all} places={allPlaces} onRun={setAsking} />
+            <HistoryPanel key={`history ${info.name}`} runs={runs} places={places} facet={facet} />
             <ComparePanel key={`compare ${info.name}`} runs={runs} shown={run} />
           </div>
         )

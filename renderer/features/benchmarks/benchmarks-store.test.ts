@@ -1,8 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { thinRun } from '../../../contract/benchmarks.ts';
 import { ProblemError } from '../../../contract/problem.ts';
 import { makeProblem } from '../../../contract/problem-catalogue.ts';
-import { makeCanary, makeComparison, makeEngine, makeJob, makeMatmul, source, type TestEngine } from './test-support.tsx';
-import { createBenchmarksStore, mergeRuns, type BenchmarksStore } from '../../stores/benchmarks-store.ts';
+import { source } from '../../app/test-support-engine.ts';
+import { makeCanary, makeComparison, makeEngine, makeJob, makeMatmul, type TestEngine } from './test-support.tsx';
+import { createBenchmarksStore, listPast, mergeRuns, type BenchmarksStore } from '../../stores/benchmarks-store.ts';
 
 let engine: TestEngine;
 let store: BenchmarksStore;
@@ -19,6 +21,14 @@ describe('mergeRuns', () => {
     const old = makeMatmul('a', { startedAtMs: 1 });
     const live = makeMatmul('b', { startedAtMs: 2, state: 'running' });
     expect(mergeRuns([live], [old, { ...live, state: 'done' }]).map((r) => [r.id, r.state])).toEqual([[live.id, 'running'], [old.id, 'done']]);
+  });
+});
+
+describe('listPast', () => {
+  it('has the runs of one benchmark; what grows as it is now, not as it was read', () => {
+    const [run, other] = [makeMatmul('a'), makeMatmul('b', { name: 'attention' })];
+    const begun = { ...thinRun(run), state: 'running' as const, figures: [] };
+    expect(listPast('matmul', [run, other], [begun])).toEqual([thinRun(run)]);
   });
 });
 
@@ -70,33 +80,34 @@ describe('the benchmarks store', () => {
   it('a removed run is gone from all lists and comparisons', async () => {
     const [a, b] = [makeMatmul('a'), makeMatmul('b')];
     engine.runs.send([a, b]);
-    engine.answer('benchmarks.history', [a, b]);
+    engine.answer('benchmarks.past', { runs: [a, b].map(thinRun), newest: [a, b] });
     engine.answer('benchmarks.compare', makeComparison(a, b));
     engine.answer('benchmarks.remove', { ok: true });
     await store.getState().readPast('matmul');
     await store.getState().compare(a.id, b.id);
     await engine.settle();
     expect(await store.getState().remove(a.id)).toBe(true);
-    const { newest, past, pair } = store.getState();
+    const { newest, past, whole, pair } = store.getState();
     expect([newest, past['matmul']]).toMatchObject([{ value: [{ id: b.id }] }, { value: [{ id: b.id }] }]);
+    expect(whole.map((r) => r.id)).toEqual([b.id]);
     expect(pair).toBeNull();
   });
 
   it('finds a run that no list has, without its samples', async () => {
     const run = makeMatmul('c');
-    engine.answer('benchmarks.get', { ...run, samples: { 'bf16-8192': [] } });
+    engine.answer('benchmarks.get', { ...run, samples: {} });
     expect(await store.getState().find(run.id)).toBe(true);
-    expect(store.getState().past['matmul']).toMatchObject({ state: 'ready', value: [{ id: run.id }] });
-    expect(store.getState().past['matmul']).not.toHaveProperty('value.0.samples');
+    expect(engine.inputsOf('benchmarks.get')).toEqual([{ id: run.id, samples: false }]);
+    expect(store.getState().whole).toEqual([run]);
     engine.answer('benchmarks.get', refuse('bench.run_not_found'));
     expect(await store.getState().find('x')).toBe(false);
     expect(store.getState().problem?.code).toBe('bench.run_not_found');
   });
 
   it('what fails to be read again stays, and is called old', async () => {
-    engine.answer('benchmarks.history', [makeMatmul('a')]);
+    engine.answer('benchmarks.past', { runs: [thinRun(makeMatmul('a'))], newest: [] });
     await store.getState().readPast('matmul');
-    engine.answer('benchmarks.history', new Error('gone'));
+    engine.answer('benchmarks.past', new Error('gone'));
     await store.getState().readPast('matmul');
     expect(store.getState().past['matmul']).toMatchObject({ state: 'stale', value: [{ name: 'matmul' }] });
   });

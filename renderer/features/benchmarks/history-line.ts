@@ -1,4 +1,4 @@
-import type { BenchmarkRun } from '../../../contract/benchmarks.ts';
+import type { PastRun } from '../../../contract/benchmarks.ts';
 import { plainText } from '../../ui/plain-text.ts';
 
 /** Points that are drawn; older ones stay in the engine. */
@@ -43,12 +43,11 @@ export interface HistoryLine {
 const keyOf = (caseId: string, modelId: string | null): string => JSON.stringify([caseId, modelId]);
 
 /** The cases that have figures at a place, most measured first within the order of the runs. Pure. */
-export function listSeries(runs: readonly BenchmarkRun[], place: string): readonly HistorySeries[] {
+export function listSeries(runs: readonly PastRun[], place: string): readonly HistorySeries[] {
   const byKey = new Map<string, { series: HistorySeries; count: number }>();
   for (const run of runs) {
     if (run.place.key !== place) continue;
-    for (const result of run.results) {
-      if (result.median === null) continue;
+    for (const result of run.figures) {
       const key = keyOf(result.caseId, run.model?.id ?? null);
       const known = byKey.get(key);
       if (known !== undefined) known.count += 1;
@@ -67,12 +66,12 @@ const kinds = ['driver', 'torch', 'engine'] as const;
 const kindWords: Readonly<Record<HistoryEvent['kind'], string>> = { driver: 'driver', torch: 'torch', engine: 'llama.cpp' };
 
 /** One case at one place over time, with what changed between its runs. Pure. */
-export function decideHistoryLine(runs: readonly BenchmarkRun[], place: string, series: HistorySeries): HistoryLine {
+export function decideHistoryLine(runs: readonly PastRun[], place: string, series: HistorySeries): HistoryLine {
   const all = runs
     .filter((r) => r.place.key === place && (r.model?.id ?? null) === series.modelId && r.state !== 'running')
     .flatMap((run) => {
-      const result = run.results.find((x) => x.caseId === series.caseId);
-      if (result?.median == null) return [];
+      const result = run.figures.find((x) => x.caseId === series.caseId);
+      if (result === undefined) return [];
       const identity: Identity = { driver: run.driverVersion, torch: run.environment?.torch ?? null, engine: run.model?.release ?? null };
       const point: HistoryPoint = { atMs: run.startedAtMs, value: result.median, low: result.low ?? result.median, high: result.high ?? result.median, unit: result.unit, runId: run.id };
       return [{ point, identity }];
@@ -110,6 +109,16 @@ export function decideValueDomain(points: readonly Pick<HistoryPoint, 'low' | 'h
   // At least two percent of the value: noise is not to look like a change.
   const room = Math.max((high - low) * 0.15, Math.abs(high) * 0.02, Number.EPSILON);
   return [low >= 0 ? Math.max(0, low - room) : low - room, high + room];
+}
+
+/** Round numbers within a domain, three to six of them. Pure. */
+export function decideValueTicks([low, high]: readonly [number, number]): readonly number[] {
+  const rough = (high - low) / 5;
+  if (!(rough > 0) || !Number.isFinite(rough)) return [low];
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = [1, 2, 2.5, 5].map((n) => n * power).find((n) => n >= rough * (1 - 1e-9)) ?? 10 * power;
+  const from = Math.ceil(low / step - 1e-9);
+  return Array.from({ length: Math.floor(high / step + 1e-9) - from + 1 }, (_, i) => Number(((from + i) * step).toPrecision(12)));
 }
 
 /** Moments for the axis: at most `count`, evenly apart, ends within. Pure. */

@@ -1,6 +1,6 @@
-import { useEffect, useState, type ReactNode } from 'react';
+import { memo, useEffect, useMemo, useState, type ReactNode } from 'react';
 import { Area, CartesianGrid, ComposedChart, Line, ReferenceLine, XAxis, YAxis } from 'recharts';
-import type { BenchmarkRun } from '../../../contract/benchmarks.ts';
+import type { PastRun } from '../../../contract/benchmarks.ts';
 import { useApp, useBenchmarks } from '../../app/context.tsx';
 import { goTo } from '../../app/routes.ts';
 import { valueOf } from '../../connection/remote.ts';
@@ -8,14 +8,15 @@ import { formatCount, formatDate, formatFigures, formatWhen } from '../../ui/for
 import { Icon } from '../../ui/icons.tsx';
 import { Panel } from '../../ui/panel.tsx';
 import { Select } from '../../ui/select.tsx';
-import { decideHistoryLine, decideTimeTicks, decideValueDomain, listSeries, type HistoryEvent, type HistoryLine, type HistoryPoint } from './history-line.ts';
+import { decideHistoryLine, decideTimeTicks, decideValueDomain, decideValueTicks, listSeries, type HistoryEvent, type HistoryLine, type HistoryPoint } from './history-line.ts';
 import { PlaceMark, placeColour } from './place-mark.tsx';
 import type { ShownPlace } from './places.ts';
 import { comparedWords, formatWithInterval } from './run-words.ts';
-import { useWidth } from './use-width.ts';
+import { useSize } from './use-size.ts';
 
-const HEIGHT = 248;
 const DAY_MS = 86_400_000;
+/** More would be a band, and each is a node. */
+const MOST_DOTS = 120;
 /** Rows that a reader hears; the runs themselves are in the list of runs. */
 const MOST_TOLD = 30;
 const tick = { fill: 'var(--ink-3)', fontSize: 11 };
@@ -23,16 +24,16 @@ const tick = { fill: 'var(--ink-3)', fontSize: 11 };
 const shortDay = (atMs: number): string => formatDate(atMs).replace(/ \d{4}$/, '').replace(/([A-Z][a-z]{2})[a-z]+/, '$1');
 const shortTime = (atMs: number): string => `${String(new Date(atMs).getHours()).padStart(2, '0')}:${String(new Date(atMs).getMinutes()).padStart(2, '0')}`;
 
-/** One case at one place over time, with the changes of driver, torch and engine; which side of the last change is better is the engine's word. */
-export function HistoryPanel({ runs, places }: { readonly runs: readonly BenchmarkRun[]; readonly places: readonly ShownPlace[] }): ReactNode {
+/** One case (at first one of the size that the bars show) at one place over time, with the changes of driver, torch and engine; which side of the last change is better is the engine's word. */
+export function HistoryPanel({ runs, places, facet }: { readonly runs: readonly PastRun[]; readonly places: readonly ShownPlace[]; readonly facet: string | null }): ReactNode {
   const { benchmarks: store } = useApp();
   const trend = useBenchmarks((s) => s.trend);
   const [placeKey, setPlaceKey] = useState<string | null>(null);
   const [seriesKey, setSeriesKey] = useState<string | null>(null);
   const place = places.find((p) => p.key === placeKey) ?? places[0] ?? null;
-  const series = place === null ? [] : listSeries(runs, place.key);
-  const one = series.find((s) => s.key === seriesKey) ?? series[0] ?? null;
-  const line = place === null || one === null ? null : decideHistoryLine(runs, place.key, one);
+  const series = useMemo(() => (place === null ? [] : listSeries(runs, place.key)), [runs, place]);
+  const one = series.find((s) => s.key === seriesKey) ?? series.find((s) => facet !== null && s.caseId.endsWith(`-${facet}`)) ?? series[0] ?? null;
+  const line = useMemo(() => (place === null || one === null ? null : decideHistoryLine(runs, place.key, one)), [runs, place, one]);
   const before = line?.turn?.before ?? null;
   const after = line?.turn?.after ?? null;
   useEffect(() => {
@@ -65,8 +66,8 @@ export function HistoryPanel({ runs, places }: { readonly runs: readonly Benchma
   );
 }
 
-function HistoryPlot({ line: { points, events }, place }: { readonly line: HistoryLine; readonly place: ShownPlace }): ReactNode {
-  const [box, width] = useWidth<HTMLDivElement>();
+const HistoryPlot = memo(function HistoryPlot({ line: { points, events }, place }: { readonly line: HistoryLine; readonly place: ShownPlace }): ReactNode {
+  const [box, { width, height }] = useSize<HTMLDivElement>();
   const from = points[0]?.atMs ?? 0;
   const to = points.at(-1)?.atMs ?? 0;
   const last = points.at(-1);
@@ -76,10 +77,10 @@ function HistoryPlot({ line: { points, events }, place }: { readonly line: Histo
   const figure = last === undefined ? null : formatWithInterval(last.value, last.low, last.high);
   return (
     <div className="bhist">
-      <div ref={box} className="bplot" style={{ height: HEIGHT }} aria-hidden="true">
+      <div ref={box} className="bplot" aria-hidden="true">
         {width > 0 && (
           <ComposedChart
-            width={width} height={HEIGHT} data={points.map((p) => ({ ...p, span: [p.low, p.high] }))} margin={{ top: 38, right: 16, bottom: 0, left: 0 }} accessibilityLayer={false}
+            width={width} height={height} data={points.map((p) => ({ ...p, span: [p.low, p.high] }))} margin={{ top: 38, right: 16, bottom: 0, left: 0 }} accessibilityLayer={false}
             onClick={(state) => {
               const point = points[Number(state.activeTooltipIndex)];
               if (point !== undefined) goTo('benchmarks', point.runId);
@@ -87,9 +88,9 @@ function HistoryPlot({ line: { points, events }, place }: { readonly line: Histo
           >
             <CartesianGrid vertical={false} stroke="var(--grid)" />
             <XAxis type="number" dataKey="atMs" scale="time" domain={from === to ? [from - DAY_MS, to + DAY_MS] : [from, to]} ticks={[...ticks]} tickLine={false} axisLine={{ stroke: 'var(--axis)' }} tick={tick} height={22} tickFormatter={to - from < 2 * DAY_MS ? shortTime : shortDay} />
-            <YAxis type="number" domain={[...domain]} tickLine={false} axisLine={{ stroke: 'var(--axis)' }} tick={tick} width={52} tickCount={5} tickFormatter={formatFigures} label={{ value: last?.unit ?? '', position: 'insideTopLeft', offset: 0, dx: 56, fill: 'var(--ink-3)', fontSize: 11 }} />
+            <YAxis type="number" domain={[...domain]} tickLine={false} axisLine={{ stroke: 'var(--axis)' }} tick={tick} width={52} ticks={[...decideValueTicks(domain)]} tickFormatter={formatFigures} label={{ value: last?.unit ?? '', position: 'insideTopLeft', offset: 0, dx: 56, fill: 'var(--ink-3)', fontSize: 11 }} />
             <Area dataKey="span" fill={colour} fillOpacity={0.18} stroke="none" isAnimationActive={false} activeDot={false} />
-            <Line dataKey="value" stroke={colour} strokeWidth={1.25} dot={{ r: 1.8, fill: colour, strokeWidth: 0 }} isAnimationActive={false} type="linear" />
+            <Line dataKey="value" stroke={colour} strokeWidth={1.25} dot={points.length <= MOST_DOTS ? { r: 1.8, fill: colour, strokeWidth: 0 } : false} isAnimationActive={false} type="linear" />
             {events.map((event, i) => drawEvent(event, i))}
           </ComposedChart>
         )}
@@ -99,7 +100,7 @@ function HistoryPlot({ line: { points, events }, place }: { readonly line: Histo
       )}
     </div>
   );
-}
+});
 
 function drawEvent({ atMs, kind, text, row }: HistoryEvent, i: number): ReactNode {
   return <ReferenceLine key={`${atMs} ${kind} ${i}`} x={atMs} stroke={kind === 'torch' ? 'var(--line-strong)' : 'var(--ink-3)'} {...(kind === 'torch' ? { strokeDasharray: '2 3' } : {})} {...(row === null ? {} : { label: { value: text, position: 'top' as const, offset: row === 0 ? 20 : 6, fill: 'var(--ink-2)', fontSize: 10 } })} />;
@@ -112,6 +113,7 @@ function HistoryTable({ line: { points, events }, name }: { readonly line: Histo
   return (
     <div className="sr">
       <table aria-label={`History of ${name}`}>
+        <caption>{points.length > told.length ? `The newest ${told.length} of ${formatCount(points.length, 'run')}` : formatCount(points.length, 'run')}</caption>
         <thead><tr><th>When</th><th>Median and 95 % interval</th></tr></thead>
         <tbody>{told.map((p) => <tr key={p.runId}><td>{formatWhen(p.atMs, now)}</td><td>{words(p)}</td></tr>)}</tbody>
       </table>

@@ -1,14 +1,12 @@
-import { useState, type ReactNode } from 'react';
+import type { ReactNode } from 'react';
 import { z } from 'zod';
 import type { Problem } from '../../../contract/problem.ts';
-import { useApp } from '../../app/context.tsx';
 import { hrefOf } from '../../app/routes.ts';
-import type { Client } from '../../connection/client.ts';
-import { problemFrom } from '../../connection/problem-from.ts';
+import { useRemedies, type Remedies } from '../../app/use-remedies.ts';
 import { Button } from '../../ui/button.tsx';
 
 /** Operations that a Problem of a benchmark may offer; anything else that it names is not run. */
-const operations: Readonly<Record<string, (client: Client, input: unknown) => Promise<unknown>>> = {
+const operations: Remedies = {
   'benchmarks.runCanary': (client) => client.benchmarks.runCanary({}),
   'environments.scan': (client) => client.environments.scan({}),
 };
@@ -24,23 +22,13 @@ export function decideUndoHref(operation: string, input: unknown): string | null
 
 /** The remedies of a Problem as buttons: places to go to, and what may be done from here. */
 export function ProblemButtons({ problem }: { readonly problem: Problem }): ReactNode {
-  const { client, ui } = useApp();
-  const [busy, setBusy] = useState(false);
-  const run = async (operation: string, input: unknown): Promise<void> => {
-    setBusy(true);
-    try {
-      await operations[operation]?.(client, input);
-    } catch (error) {
-      ui.getState().complain(problemFrom(error));
-    } finally {
-      setBusy(false);
-    }
-  };
+  const { busy, remedyOf } = useRemedies(operations);
   const buttons = problem.actions.flatMap((a) => {
+    const remedy = remedyOf(a);
     if (a.kind === 'open') return [<a key={a.label} className="btn s" href={`#/${a.place}`}>{a.label}</a>];
     const undo = a.kind === 'call' ? decideUndoHref(a.operation, a.input) : null;
     if (undo !== null) return [<a key={a.label} className="btn s" href={undo}>{a.label}</a>];
-    if (a.kind === 'call' && operations[a.operation] !== undefined) return [<Button key={a.label} small disabled={busy} onClick={() => void run(a.operation, a.input)}>{a.label}</Button>];
+    if (remedy !== null) return [<Button key={a.label} small disabled={busy} onClick={() => void remedy()}>{a.label}</Button>];
     return [];
   });
   return buttons.length === 0 ? null : <div className="bremedies">{buttons}</div>;

@@ -1,4 +1,4 @@
-import { useState, type ReactNode } from 'react';
+import { memo, useMemo, useState, type ReactNode } from 'react';
 import { CartesianGrid, ReferenceLine, Scatter, ScatterChart, XAxis, YAxis } from 'recharts';
 import type { BenchmarkInfo, BenchmarkRun } from '../../../contract/benchmarks.ts';
 import { formatFigures, formatShare, formatWhole } from '../../ui/format.ts';
@@ -8,9 +8,8 @@ import { Select } from '../../ui/select.tsx';
 import { PlaceMark, placeColour } from './place-mark.tsx';
 import type { ShownPlace } from './places.ts';
 import { decideRoofAxes, decideRoofCorners, decideRoofline, precisionWords, type Precision, type Roof, type RoofAxes } from './roofline.ts';
-import { useWidth } from './use-width.ts';
+import { useSize } from './use-size.ts';
 
-const HEIGHT = 376;
 const shapes = ['circle', 'square', 'triangle', 'diamond'] as const;
 const tick = { fill: 'var(--ink-3)', fontSize: 11 };
 const formatTick = (value: number): string => (value >= 1 ? formatWhole(value) : String(value));
@@ -18,7 +17,7 @@ const formatTick = (value: number): string => (value >= 1 ? formatWhole(value) :
 /** What a place allows at each intensity, from its own measured bandwidth and arithmetic, and where the cases lie under it. */
 export function RooflinePanel({ infos, runs, places, onRun }: { readonly infos: readonly BenchmarkInfo[]; readonly runs: readonly BenchmarkRun[]; readonly places: readonly ShownPlace[]; onRun(name: string): void }): ReactNode {
   const [wanted, setWanted] = useState<Precision | null>(null);
-  const { precisions, precision, roofs } = decideRoofline(infos, runs, places, wanted);
+  const { precisions, precision, roofs } = useMemo(() => decideRoofline(infos, runs, places, wanted), [infos, runs, places, wanted]);
   const bandwidth = infos.find((i) => i.cases.some((c) => c.peak === 'bytes'));
   const compute = infos.find((i) => i.cases.some((c) => c.intensity !== null));
   const roofless = roofs.filter((r) => r.gigabytesPerSecond === null);
@@ -44,15 +43,15 @@ export function RooflinePanel({ infos, runs, places, onRun }: { readonly infos: 
   );
 }
 
-function RoofPlot({ roofs }: { readonly roofs: readonly Roof[] }): ReactNode {
-  const [box, width] = useWidth<HTMLDivElement>();
+const RoofPlot = memo(function RoofPlot({ roofs }: { readonly roofs: readonly Roof[] }): ReactNode {
+  const [box, { width, height }] = useSize<HTMLDivElement>();
   const axes = decideRoofAxes(roofs);
   // The figures of the lower roofs would lie on lines and points; the legend has them.
   const [highest] = roofs.filter((r) => r.tflops !== null && r.gigabytesPerSecond !== null).sort((a, b) => (b.tflops ?? 0) - (a.tflops ?? 0));
   return (
-    <div ref={box} className="bplot" style={{ height: HEIGHT }} aria-hidden="true">
+    <div ref={box} className="bplot" aria-hidden="true">
       {width > 0 && (
-        <ScatterChart width={width} height={HEIGHT} margin={{ top: 22, right: 16, bottom: 18, left: 0 }} accessibilityLayer={false}>
+        <ScatterChart width={width} height={height} margin={{ top: 22, right: 16, bottom: 18, left: 0 }} accessibilityLayer={false}>
           <CartesianGrid stroke="var(--grid)" />
           <XAxis type="number" dataKey="intensity" scale="log" domain={[...axes.x]} ticks={[...axes.xTicks]} allowDataOverflow tickLine={false} axisLine={{ stroke: 'var(--axis)' }} tick={tick} tickFormatter={formatTick} height={24} label={{ value: 'FLOP per byte', position: 'insideBottomRight', offset: -14, fill: 'var(--ink-3)', fontSize: 11 }} />
           <YAxis type="number" dataKey="tflops" scale="log" domain={[...axes.y]} ticks={[...axes.yTicks]} allowDataOverflow tickLine={false} axisLine={{ stroke: 'var(--axis)' }} tick={tick} tickFormatter={formatTick} width={48} label={{ value: 'TFLOPS', position: 'top', offset: 8, fill: 'var(--ink-3)', fontSize: 11 }} />
@@ -62,7 +61,7 @@ function RoofPlot({ roofs }: { readonly roofs: readonly Roof[] }): ReactNode {
       )}
     </div>
   );
-}
+});
 
 function drawRoof(roof: Roof, axes: RoofAxes, named: boolean): readonly ReactNode[] {
   const corners = decideRoofCorners(roof, axes);

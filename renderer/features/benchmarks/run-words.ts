@@ -1,4 +1,4 @@
-import type { BenchmarkMark, BenchmarkResult, BenchmarkRun, ComparedRow, ComparedWord } from '../../../contract/benchmarks.ts';
+import type { BenchmarkMark, BenchmarkResult, BenchmarkRun, ComparedRow, ComparedWord, PastRun } from '../../../contract/benchmarks.ts';
 import type { IconName } from '../../ui/icons.tsx';
 import { formatCelsius, formatDate, formatDeviceName, formatDuration, formatFigures, formatGib, formatMhz, formatShare, formatWattsWhole, formatWhen } from '../../ui/format.ts';
 import { plainText } from '../../ui/plain-text.ts';
@@ -65,7 +65,7 @@ export function formatChange({ ratio, low, high }: Pick<ComparedRow, 'ratio' | '
 const states: Readonly<Record<Exclude<BenchmarkRun['state'], 'done'>, string>> = { running: 'running', failed: 'failed', cancelled: 'cancelled', interrupted: 'interrupted' };
 
 /** A run in a list: when, where, with what, and how it ended if not well. Pure. */
-export function describeRun(run: BenchmarkRun, nowMs: number): string {
+export function describeRun(run: Omit<PastRun, 'figures'>, nowMs: number): string {
   return [formatWhen(run.startedAtMs, nowMs), formatDeviceName(plainText(run.place.name)), run.model === null ? null : plainText(run.model.name), run.driverVersion, run.importedFrom === null ? null : `from ${run.importedFrom}`, run.state === 'done' ? null : states[run.state]].filter((w) => w !== null).join(', ');
 }
 

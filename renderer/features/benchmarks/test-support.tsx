@@ -5,8 +5,7 @@ import { benchmarkInfo, benchmarkRun, canaryState, runComparison, type Benchmark
 import type { Job } from '../../../contract/jobs.ts';
 import type { App } from '../../app/context.tsx';
 import { createIntentRegistry } from '../../app/intents.ts';
-import type { Client } from '../../connection/client.ts';
-import type { CommitClock } from '../../connection/commit-clock.ts';
+import { giveDialogs, makeStill, makeStream, playEngine, playShell, source, type PlayedEngine, type PlayedStream } from '../../app/test-support-engine.ts';
 import { createBenchmarksStore } from '../../stores/benchmarks-store.ts';
 import { createUiStore } from '../../stores/ui-store.ts';
 import { recordedCatalogue } from './fixtures/recorded-catalogue.ts';
@@ -81,97 +80,19 @@ export const makeCanary = (more: Partial<CanaryState> = {}): CanaryState => cana
 
 export const makeJob = (more: Partial<Job> = {}): Job => ({ id: 'j1', kind: 'benchmark', title: 'Matrix multiplication on RTX 5090', state: 'running', startedAtMs: NOW, endedAtMs: null, progress: 0.37, doing: 'BF16 4096³, 18 samples, ± 0.9 %', secondsLeft: 74, result: null, problem: null, ...more });
 
-/** A stream that a test writes by hand; a subscriber gets the last item first. */
-function makeStream<T>(): { send(item: T): void; open(signal?: AbortSignal): AsyncIterable<T> } {
-  const readers = new Set<(item: T) => void>();
-  let last: { readonly item: T } | null = null;
-  return {
-    send: (item) => {
-      last = { item };
-      for (const r of readers) r(item);
-    },
-    open: async function* (signal) {
-      const waiting: T[] = last !== null ? [last.item] : [];
-      let wake = (): void => undefined;
-      const read = (item: T): void => {
-        waiting.push(item);
-        wake();
-      };
-      readers.add(read);
-      try {
-        while (signal?.aborted !== true) {
-          const item = waiting.shift();
-          if (item !== undefined) yield item;
-          else await new Promise<void>((resolve) => {
-            wake = resolve;
-            signal?.addEventListener('abort', () => resolve(), { once: true });
-          });
-        }
-      } finally {
-        readers.delete(read);
-      }
-    },
-  };
+export interface TestEngine extends PlayedEngine {
+  readonly runs: PlayedStream<readonly BenchmarkRun[]>;
+  readonly canary: PlayedStream<CanaryState>;
 }
 
-export interface TestEngine {
-  readonly client: Client;
-  readonly clock: CommitClock;
-  readonly runs: ReturnType<typeof makeStream<readonly BenchmarkRun[]>>;
-  readonly canary: ReturnType<typeof makeStream<CanaryState>>;
-  /** What an operation answers; a function is asked each time, an Error is thrown. */
-  answer(operation: string, value: unknown): void;
-  inputsOf(operation: string): readonly unknown[];
-  /** Every promise that can go on has gone on, and the beat has passed. */
-  settle(): Promise<void>;
-  beat(): void;
-}
-
-/** The engine's side of the contract, played by a test: streams are written by hand, calls are answered as told. */
+/** What the page asks of an engine. */
 export function makeEngine(): TestEngine {
-  const answers = new Map<string, unknown>([['benchmarks.list', infos], ['benchmarks.history', []], ['benchmarks.compare', () => new Promise(() => undefined)]]);
-  const calls: { readonly operation: string; readonly input: unknown }[] = [];
-  const beats = new Set<(nowMs: number) => void>();
   const runs = makeStream<readonly BenchmarkRun[]>();
   const canary = makeStream<CanaryState>();
-  const streams: Readonly<Record<string, { open(signal?: AbortSignal): AsyncIterable<unknown> }>> = { 'benchmarks.watch': runs, 'benchmarks.watchCanary': canary };
-  const call = (operation: string) => async (input: unknown, options?: { readonly signal?: AbortSignal }): Promise<unknown> => {
-    const stream = streams[operation];
-    if (stream !== undefined) return stream.open(options?.signal);
-    calls.push({ operation, input });
-    const value = answers.get(operation);
-    const given: unknown = typeof value === 'function' ? (value as (input: unknown) => unknown)(input) : value;
-    if (given instanceof Error) throw given;
-    return given;
-  };
-  const beat = (): void => {
-    for (const one of beats) one(NOW);
-  };
-  return {
-    client: new Proxy({}, { get: (_, area) => new Proxy({}, { get: (__, name) => call(`${String(area)}.${String(name)}`) }) }) as unknown as Client,
-    clock: {
-      onTick: (listener) => {
-        beats.add(listener);
-        return () => {
-          beats.delete(listener);
-        };
-      },
-      stop: () => beats.clear(),
-    },
-    runs,
-    canary,
-    answer: (operation, value) => answers.set(operation, value),
-    inputsOf: (operation) => calls.filter((c) => c.operation === operation).map((c) => c.input),
-    beat,
-    settle: () => act(async () => {
-      for (let i = 0; i < 8; i++) await new Promise((resolve) => { setTimeout(resolve); });
-      beat();
-      for (let i = 0; i < 4; i++) await new Promise((resolve) => { setTimeout(resolve); });
-    }),
-  };
+  const played = playEngine({ 'benchmarks.watch': runs, 'benchmarks.watchCanary': canary }, { now: () => NOW });
+  for (const [operation, value] of [['benchmarks.list', infos], ['benchmarks.past', { runs: [], newest: [] }], ['benchmarks.compare', () => new Promise(() => undefined)]] as const) played.answer(operation, value);
+  return { ...played, runs, canary };
 }
-
-export const source = { whenReady: async () => undefined };
 
 export interface TestApp extends App {
   readonly saved: { readonly name: string; readonly text: string }[];
@@ -182,38 +103,28 @@ export interface TestApp extends App {
 export function makeApp(engine: TestEngine): TestApp {
   const { client, clock } = engine;
   const ui = createUiStore();
-  const saved: { name: string; text: string }[] = [];
   const jobs = createStore<{ jobs: unknown; cancelled: string[]; opened: (string | null)[]; cancel(id: string): Promise<void>; open(id: string | null): void }>()((set) => ({
     jobs: { state: 'ready', value: [], atMs: NOW }, cancelled: [], opened: [],
     cancel: async (id) => set((s) => ({ cancelled: [...s.cancelled, id] })),
     open: (id) => set((s) => ({ opened: [...s.opened, id] })),
   }));
-  const still = (state: unknown): unknown => createStore(() => state);
   const rows = [{ id: 'e1', name: 'nightly', torch: '2.8.0+cu128', worst: 'native' }, { id: 'e2', name: 'old', torch: '1.13.1+cu117', worst: 'incompatible' }, { id: 'e3', name: 'plain', torch: null, worst: 'no_torch' }];
   return {
-    client, clock, ui, saved,
+    client, clock, ui,
+    ...playShell(ui),
     setJobs: (value: readonly Job[]) => act(() => jobs.setState({ jobs: { state: 'ready', value, atMs: NOW } })),
-    shell: {
-      kind: 'browser',
-      confirm: (q: Parameters<ReturnType<typeof ui.getState>['ask']>[0]) => ui.getState().ask(q),
-      saveFile: async (file: { suggestedName: string; bytes: Uint8Array }) => {
-        saved.push({ name: file.suggestedName, text: new TextDecoder().decode(file.bytes) });
-        return file.suggestedName;
-      },
-    },
     intents: createIntentRegistry(() => undefined),
     jobs,
     gpus: createStore(() => ({ inventory: { state: 'ready', value: { devices }, atMs: NOW }, selection: [] as readonly string[] })),
-    environments: still({ matrix: { state: 'ready', value: { rows }, atMs: NOW } }),
-    models: still({ list: { state: 'ready', value: { models: [{ id: 'm1', name: 'Llama-3.1-8B', synthetic: false, facts: {} }] }, atMs: NOW } }),
+    environments: makeStill({ matrix: { state: 'ready', value: { rows }, atMs: NOW } }),
+    models: makeStill({ list: { state: 'ready', value: { models: [{ id: 'm1', name: 'Llama-3.1-8B', synthetic: false, facts: {} }] }, atMs: NOW } }),
     benchmarks: createBenchmarksStore({ client, source, clock }),
   } as unknown as TestApp;
 }
 
 /** What jsdom lacks: dialogs, observers of size, and sizes. */
 export function giveBrowser(width: number): void {
-  HTMLDialogElement.prototype.showModal = function (this: HTMLDialogElement) { this.open = true; };
-  HTMLDialogElement.prototype.close = function (this: HTMLDialogElement) { this.open = false; };
+  giveDialogs();
   globalThis.ResizeObserver = class { observe(): void { /* it never changes */ } unobserve(): void { /* nothing is kept */ } disconnect(): void { /* nothing is kept */ } };
   HTMLElement.prototype.getBoundingClientRect = function () { return { x: 0, y: 0, left: 0, top: 0, right: width, bottom: 300, width, height: 300, toJSON: () => '' }; };
 }

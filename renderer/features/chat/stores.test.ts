@@ -4,10 +4,11 @@ import { ProblemError } from '../../../contract/problem.ts';
 import type { Comparison } from '../../../contract/chat.ts';
 import { answerer } from '../../../contract/chat.ts';
 import { valueOf } from '../../connection/remote.ts';
+import { source } from '../../app/test-support-engine.ts';
 import { createChatStore, settingsOf, type ChatStore } from '../../stores/chat-store.ts';
 import { createComparisonsStore } from '../../stores/comparisons-store.ts';
 import { createLoadedStore, findLoaded } from '../../stores/loaded-store.ts';
-import { makeAnswer, makeConversation, makeEngine, makeLoaded, makePage, makeUser, source, type TestEngine } from './test-support.tsx';
+import { makeAnswer, makeConversation, makeEngine, makeLoaded, makePage, makeUser, type TestEngine } from './test-support.tsx';
 
 let engine: TestEngine;
 let store: ChatStore;

@@ -1,12 +1,12 @@
 import { cleanup, render } from '@testing-library/react';
 import { Profiler, type ReactElement } from 'react';
-import { vi } from 'vitest';
+import { afterEach, beforeEach, vi } from 'vitest';
 import type { Message } from '../../../contract/chat.ts';
 import { AppProvider } from '../../app/context.tsx';
 import { ChatPage } from './chat-page.tsx';
 import { giveHeights, makeApp, makeEngine, makeModel, makeModels, makePage, rowHeights, type TestEngine } from './test-support.tsx';
 
-/** The page over a played engine; each test has its own. */
+/** The page over a played engine. */
 export interface PageStage {
   readonly engine: TestEngine;
   readonly app: ReturnType<typeof makeApp>;
@@ -15,13 +15,33 @@ export interface PageStage {
   show(section: string | null, messages?: readonly Message[], more?: Parameters<typeof makePage>[2]): Promise<ReturnType<typeof render>>;
   /** How often React has drawn something of the page. */
   commits(): number;
-  end(): void;
 }
 
 /** An answer in the middle of being written. */
 export const writing = { state: 'writing' as const, reason: null, figures: null };
 
-export function setPageStage(): PageStage {
+/** Each test of the file that calls this has a stage of its own. */
+export function stageForEach(): PageStage {
+  let stage: ReturnType<typeof setStage> | null = null;
+  const now = (): ReturnType<typeof setStage> => {
+    if (stage === null) throw new Error('There is a stage within a test only.');
+    return stage;
+  };
+  beforeEach(() => { stage = setStage(); });
+  afterEach(() => {
+    now().end();
+    stage = null;
+  });
+  return {
+    get engine() { return now().engine; },
+    get app() { return now().app; },
+    page: (...given) => now().page(...given),
+    show: (...given) => now().show(...given),
+    commits: () => now().commits(),
+  };
+}
+
+function setStage(): PageStage & { end(): void } {
   giveHeights(rowHeights);
   const engine = makeEngine();
   const app = makeApp(engine);
@@ -50,6 +70,7 @@ export function setPageStage(): PageStage {
     end: () => {
       cleanup();
       app.chat.getState().open(null);
+      app.comparisons.getState().show(null);
       engine.clock.stop();
       vi.restoreAllMocks();
     },

@@ -6,106 +6,35 @@ import { engineSettings, type GenerationFigures, type GpuTruth, type LoadedModel
 import type { Download, Model, ModelList, OfferedModel } from '../../../contract/models.ts';
 import type { App } from '../../app/context.tsx';
 import { createIntentRegistry } from '../../app/intents.ts';
-import type { Client } from '../../connection/client.ts';
-import type { CommitClock } from '../../connection/commit-clock.ts';
+import { makeStill, makeStream, playEngine, playShell, source, type PlayedEngine, type PlayedStream } from '../../app/test-support-engine.ts';
 import { createChatStore } from '../../stores/chat-store.ts';
 import { createComparisonsStore } from '../../stores/comparisons-store.ts';
 import { createLoadedStore } from '../../stores/loaded-store.ts';
 import { createModelsStore } from '../../stores/models-store.ts';
 import { createUiStore } from '../../stores/ui-store.ts';
 
-/** A stream that a test writes by hand; each subscriber gets what is sent from then on, and the last item first. */
-export function makeStream<T>(keepLast: boolean): { send(item: T): void; open(signal?: AbortSignal): AsyncIterable<T> } {
-  const readers = new Set<(item: T) => void>();
-  let last: { readonly item: T } | null = null;
-  return {
-    send: (item) => {
-      last = { item };
-      for (const r of readers) r(item);
-    },
-    open: async function* (signal) {
-      const waiting: T[] = keepLast && last !== null ? [last.item] : [];
-      let wake = (): void => undefined;
-      const read = (item: T): void => {
-        waiting.push(item);
-        wake();
-      };
-      readers.add(read);
-      try {
-        while (signal?.aborted !== true) {
-          const item = waiting.shift();
-          if (item !== undefined) yield item;
-          else await new Promise<void>((resolve) => {
-            wake = resolve;
-            signal?.addEventListener('abort', () => resolve(), { once: true });
-          });
-        }
-      } finally {
-        readers.delete(read);
-      }
-    },
-  };
-}
-
-export interface Call {
-  readonly operation: string;
-  readonly input: unknown;
-}
-
-export interface TestEngine {
-  readonly client: Client;
-  readonly clock: CommitClock;
-  readonly calls: Call[];
-  /** What an operation answers; a function is asked each time, an Error is thrown. */
-  answer(operation: string, value: unknown): void;
-  readonly conversations: ReturnType<typeof makeStream<Conversation[]>>;
-  readonly events: ReturnType<typeof makeStream<ChatEvent>>;
-  readonly loaded: ReturnType<typeof makeStream<LoadedModel[]>>;
-  readonly models: ReturnType<typeof makeStream<ModelList>>;
-  readonly downloads: ReturnType<typeof makeStream<Download[]>>;
-  readonly comparison: ReturnType<typeof makeStream<ComparisonChange>>;
+export interface TestEngine extends PlayedEngine {
+  readonly conversations: PlayedStream<Conversation[]>;
+  readonly events: PlayedStream<ChatEvent>;
+  readonly loaded: PlayedStream<LoadedModel[]>;
+  readonly models: PlayedStream<ModelList>;
+  readonly downloads: PlayedStream<Download[]>;
+  readonly comparison: PlayedStream<ComparisonChange>;
   /** Frames that were asked for run now. */
   frame(): void;
   readonly askFrame: (work: () => void) => void;
   /** A second passes with each frame: what was drawn, however slowly, has had its rest. */
   readonly now: () => number;
-  inputsOf(operation: string): readonly unknown[];
-  /** Every promise that can go on has gone on, and the beat has passed. */
-  settle(): Promise<void>;
 }
 
-/** The engine's side of the contract, played by a test: streams are written by hand, calls are answered as told. */
+/** What the chat asks of an engine. */
 export function makeEngine(): TestEngine {
-  const answers = new Map<string, unknown>();
-  const calls: Call[] = [];
   let frames: (() => void)[] = [];
   let frameMs = 0;
-  const beats = new Set<(nowMs: number) => void>();
-  const streams = { conversations: makeStream<Conversation[]>(true), events: makeStream<ChatEvent>(false), loaded: makeStream<LoadedModel[]>(true), models: makeStream<ModelList>(true), downloads: makeStream<Download[]>(true), comparison: makeStream<ComparisonChange>(true), providers: makeStream<unknown[]>(true) };
-  const watched: Readonly<Record<string, { open(signal?: AbortSignal): AsyncIterable<unknown> }>> = { 'chat.watch': streams.conversations, 'chat.follow': streams.events, 'inference.watchLoaded': streams.loaded, 'models.watch': streams.models, 'downloads.watch': streams.downloads, 'comparisons.watch': streams.comparison, 'inference.watchProviders': streams.providers };
-  const call = (operation: string) => async (input: unknown, options?: { readonly signal?: AbortSignal }): Promise<unknown> => {
-    const stream = watched[operation];
-    if (stream !== undefined) return stream.open(options?.signal);
-    calls.push({ operation, input });
-    const value = answers.get(operation);
-    const given: unknown = typeof value === 'function' ? (value as (input: unknown) => unknown)(input) : value;
-    if (given instanceof Error) throw given;
-    return given;
-  };
-  const client = new Proxy({}, { get: (_, area) => new Proxy({}, { get: (__, name) => call(`${String(area)}.${String(name)}`) }) }) as unknown as Client;
+  const streams = { conversations: makeStream<Conversation[]>(), events: makeStream<ChatEvent>(false), loaded: makeStream<LoadedModel[]>(), models: makeStream<ModelList>(), downloads: makeStream<Download[]>(), comparison: makeStream<ComparisonChange>() };
+  const played = playEngine({ 'chat.watch': streams.conversations, 'chat.follow': streams.events, 'inference.watchLoaded': streams.loaded, 'models.watch': streams.models, 'downloads.watch': streams.downloads, 'comparisons.watch': streams.comparison, 'inference.watchProviders': makeStream<unknown[]>() });
   return {
-    client,
-    clock: {
-      onTick: (listener) => {
-        beats.add(listener);
-        return () => {
-          beats.delete(listener);
-        };
-      },
-      stop: () => beats.clear(),
-    },
-    calls,
-    answer: (operation, value) => answers.set(operation, value),
+    ...played,
     ...streams,
     askFrame: (work) => frames.push(work),
     now: () => frameMs,
@@ -115,43 +44,22 @@ export function makeEngine(): TestEngine {
       frames = [];
       for (const work of now) work();
     }),
-    settle: async () => {
-      await act(async () => {
-        for (let i = 0; i < 8; i++) await new Promise((resolve) => { setTimeout(resolve); });
-        for (const beat of beats) beat(Date.now());
-        for (let i = 0; i < 4; i++) await new Promise((resolve) => { setTimeout(resolve); });
-      });
-    },
-    inputsOf: (operation) => calls.filter((c) => c.operation === operation).map((c) => c.input),
   };
 }
-
-export const source = { whenReady: async () => undefined };
 
 /** The page's parts over a played engine. */
 export function makeApp(engine: TestEngine): App & { readonly opened: string[]; readonly saved: { readonly name: string; readonly text: string }[] } {
   const { client, clock } = engine;
   engine.answer('models.offered', []);
   engine.answer('inference.settingNotes', []);
-  const opened: string[] = [];
-  const saved: { name: string; text: string }[] = [];
   const ui = createUiStore();
-  const store = (state: unknown): unknown => ({ getState: () => state, getInitialState: () => state, subscribe: () => () => undefined });
-  const shell = {
-    kind: 'browser',
-    confirm: (q: Parameters<ReturnType<typeof ui.getState>['ask']>[0]) => ui.getState().ask(q),
-    openExternal: async (url: string) => opened.push(url) > 0,
-    saveFile: async (file: { suggestedName: string; bytes: Uint8Array }) => {
-      saved.push({ name: file.suggestedName, text: new TextDecoder().decode(file.bytes) });
-      return file.suggestedName;
-    },
-  };
   return {
-    client, clock, shell, ui, opened, saved,
+    client, clock, ui,
+    ...playShell(ui),
     connection: { ...source },
     intents: createIntentRegistry(() => undefined),
-    gpus: store({ inventory: { state: 'loading' }, selection: [], latest: {} }),
-    jobs: store({ drawer: false }),
+    gpus: makeStill({ inventory: { state: 'loading' }, selection: [], latest: {} }),
+    jobs: makeStill({ drawer: false }),
     models: createModelsStore({ client, source, clock }),
     loaded: createLoadedStore({ client, source, clock }),
     chat: createChatStore({ client, source, clock, frame: engine.askFrame, now: engine.now }),

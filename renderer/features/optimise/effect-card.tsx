@@ -1,5 +1,6 @@
 import { memo, useEffect, useId, useState, type ReactNode } from 'react';
-import type { ChosenToggle, EffectCard, ToggleState, Workload } from '../../../contract/optimize.ts';
+import type { ChosenToggle, CommandWorkload, EffectCard, ToggleState, Workload } from '../../../contract/optimize.ts';
+import type { Problem } from '../../../contract/problem.ts';
 import type { Job } from '../../../contract/jobs.ts';
 import { useApp, useOptimise } from '../../app/context.tsx';
 import { useNow } from '../../app/use-now.ts';
@@ -13,7 +14,9 @@ import { Switch } from '../../ui/switch.tsx';
 import { Tip } from '../../ui/tip.tsx';
 import { decideEffect, decideValue, listEffects, type CardView } from './effect-choice.ts';
 import { EffectFacts } from './effect-facts.tsx';
-import { decideSwitchOff, describeInterval, describeProvenance, describeState, resultWords, riskWords, verdictLook } from './effect-words.ts';
+import { decideSwitchOff, describeInterval, describeProvenance, describeResolution, describeState, resultWords, riskWords, verdictLook } from './effect-words.ts';
+import { ProgramDialog } from './program-dialog.tsx';
+import { takesProgram } from './program-words.ts';
 import { StripPlot } from './strip-plot.tsx';
 import { Remedies } from './trouble-note.tsx';
 
@@ -25,12 +28,20 @@ export interface EffectCardProps {
   readonly job: Job | null;
   onSwitch(toggleId: string, value: string | null): void;
   onMeasure(chosen: ChosenToggle, workload: string | null): void;
+  /** Answers the Problem where it is refused. */
+  onProgram(chosen: ChosenToggle, workload: CommandWorkload, budgetSeconds: number): Promise<Problem | null>;
+  /** Of the environment that is looked at. */
+  readonly prefix: string | null;
 }
 
+/** In the list of workloads; not a workload's name. */
+const OWN = 'own program';
+
 /** One switch: what it does here by measurement, beside what is said of it. */
-export const EffectCardView = memo(function EffectCardView({ state, draft, workloads, job, onSwitch, onMeasure }: EffectCardProps): ReactNode {
+export const EffectCardView = memo(function EffectCardView({ state, draft, workloads, job, onSwitch, onMeasure, onProgram, prefix }: EffectCardProps): ReactNode {
   const { toggle } = state;
   const [view, setView] = useState<CardView>({ value: null, workload: null });
+  const [asking, setAsking] = useState(false);
   const offId = useId();
   const value = decideValue(state, view, draft);
   const effects = listEffects(state, value);
@@ -45,7 +56,20 @@ export const EffectCardView = memo(function EffectCardView({ state, draft, workl
   const choices = toggle.workloads.flatMap((name) => workloads.find((w) => w.name === name) ?? []);
   const wanted = view.workload ?? card?.workload.name ?? choices[0]?.name ?? null;
   const measurable = choices.length > 0 && state.state !== 'unavailable';
-  const measure = (): void => onMeasure({ toggleId: toggle.id, value }, wanted);
+  const chosen = { toggleId: toggle.id, value };
+  const measure = (): void => { if (wanted === 'command') setAsking(true); else onMeasure(chosen, wanted); };
+  const own = effects.find((e) => e.workload.engine === 'command');
+  const offered = [
+    ...choices.map((w) => ({ value: w.name, text: effects.some((e) => e.workload.name === w.name) ? w.title : `${w.title} (not measured)` })),
+    ...(own === undefined ? [] : [{ value: own.workload.name, text: `Own: ${plainText(own.workload.title)}` }]),
+    ...(measurable && takesProgram(state) ? [{ value: OWN, text: 'Your own program…' }] : []),
+  ];
+  const choose = (next: string): void => { if (next === OWN) setAsking(true); else setView({ ...view, workload: next }); };
+  const program = async (workload: CommandWorkload, budgetSeconds: number): Promise<Problem | null> => {
+    const refused = await onProgram(chosen, workload, budgetSeconds);
+    if (refused === null) setView({ value, workload: 'command' });
+    return refused;
+  };
   return (
     <article className={`fx ${running ? 'run' : (look?.look ?? 'none')}`} aria-label={toggle.title} aria-busy={running}>
       <header>
@@ -59,11 +83,11 @@ export const EffectCardView = memo(function EffectCardView({ state, draft, workl
         {measurable && <Button small disabled={running} onClick={measure} aria-label={`${verb}: ${toggle.title}`}>{verb}</Button>}
       </header>
       {off !== null && <p id={offId} className="what off">{plainText(off)}</p>}
-      <Verdict state={state} card={card} running={running} measurable={measurable} named={choices.length <= 1} />
-      {(toggle.values.length > 1 || choices.length > 1) && (
+      <Verdict state={state} card={card} running={running} measurable={measurable} named={offered.length <= 1} />
+      {(toggle.values.length > 1 || offered.length > 1) && (
         <div className="on">
           {toggle.values.length > 1 && <Select label={`Value of ${toggle.title}`} value={value} options={toggle.values.map((v) => ({ value: v.id, text: v.title }))} onChange={(next) => { setView({ value: next, workload: null }); if (on) onSwitch(toggle.id, next); }} />}
-          {choices.length > 1 && <Select label={`Workload for ${toggle.title}`} value={wanted ?? ''} options={choices.map((w) => ({ value: w.name, text: effects.some((e) => e.workload.name === w.name) ? w.title : `${w.title} (not measured)` }))} onChange={(next) => setView({ ...view, workload: next })} />}
+          {offered.length > 1 && <Select label={`Workload for ${toggle.title}`} value={wanted ?? ''} options={offered} onChange={choose} />}
         </div>
       )}
       {card !== null && card.problem === null && <Pairs card={card} />}
@@ -86,6 +110,7 @@ export const EffectCardView = memo(function EffectCardView({ state, draft, workl
         </div>
       )}
       {(card !== null || job !== null) && <Provenance card={card} job={job} />}
+      {asking && <ProgramDialog what={toggle.values.length > 1 ? `${toggle.title}: ${toggle.values.find((v) => v.id === value)?.title ?? value}` : toggle.title} toggles={[chosen]} prefix={prefix} onMeasure={program} onClose={() => setAsking(false)} />}
     </article>
   );
 });
@@ -104,7 +129,7 @@ function Verdict({ state, card, running, measurable, named }: { readonly state: 
   return (
     <>
       <p className="say"><Icon name={look.icon} /><span>{plainText(card.sentence)}{interval !== null && <> <span className="u" title="95 % interval">{interval}</span></>}</span></p>
-      <p className="what">{named && `${plainText(card.workload.title)}, `}{plainText(formatDeviceName(card.place.name))}.{card.verdict === 'could_not_run' ? ' No effect is shown, because none was measured.' : card.verdict === 'no_effect' ? ' The interval crosses zero.' : card.verdict === null ? ' No verdict before it ends.' : ''}{card.resolvesPercent !== null && card.verdict !== null && card.verdict !== 'could_not_run' && <span className="q"> Shows changes from {card.resolvesPercent.toFixed(1)} % on.</span>}</p>
+      <p className="what">{named && `${plainText(card.workload.title)}, `}{plainText(formatDeviceName(card.place.name))}.{card.verdict === 'could_not_run' ? ' No effect is shown, because none was measured.' : card.verdict === 'no_effect' ? ' The interval crosses zero.' : card.verdict === null ? ' No verdict before it ends.' : ''}{card.verdict !== null && card.verdict !== 'could_not_run' && <span className="q"> {describeResolution(card.resolvesPercent)}</span>}</p>
     </>
   );
 }
@@ -119,7 +144,7 @@ function Pairs({ card }: { readonly card: EffectCard }): ReactNode {
   const known = detail === undefined ? null : valueOf(detail);
   const pairs = known?.pairs ?? card.pairs;
   if (pairs.length > 0) return <StripPlot card={card} pairs={pairs} />;
-  return <p className="plot waits">{detail?.state === 'failed' ? `The pairs could not be read: ${detail.problem.title}.` : card.verdict === null ? 'The first pair is under way.' : known === null ? 'Reading the pairs.' : 'No pairs were kept.'}</p>;
+  return <p className="plot waits">{detail?.state === 'failed' ? `The pairs could not be read: ${detail.problem.title}.` : card.verdict === null ? 'The first pair is under way.' : known === null ? 'Reading the pairs.' : 'The time was over before a pair was done: starting took too long. Allow more.'}</p>;
 }
 
 function Provenance({ card, job }: { readonly card: EffectCard | null; readonly job: Job | null }): ReactNode {

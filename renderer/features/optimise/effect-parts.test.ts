@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { decideDraft, decideEffect, decideQueue, decideShown, decideSuggested, decideValue, countVerdicts, findMeasureJob, findSetCard, withToggle } from './effect-choice.ts';
-import { describeEnergy, describeEnergyChange, describeError, describeInterval, describeMemory, describeProvenance, describeState, decideSwitchOff, formatErrorPercent, formatRatio } from './effect-words.ts';
-import { decideTicks, layOutStrip, medianOf } from './strip-layout.ts';
+import { describeEnergy, describeEnergyChange, describeError, describeInterval, describeMemory, describeProvenance, describeResolution, describeState, decideSwitchOff, formatErrorPercent, formatRatio } from './effect-words.ts';
+import { decidePatternFault, splitCommand, takesProgram, toWorkload } from './program-words.ts';
+import { decideTicks, layOutStrip, medianOf, scaleUnit } from './strip-layout.ts';
 import { describeSetting, secondsToRevert } from './device-panel.tsx';
 import { quoteForShell } from './apply-dialog.tsx';
 import { orderCandidates } from './tune-panel.tsx';
@@ -17,6 +18,15 @@ describe('figures', () => {
     expect(describeInterval(makeCard(tf32))).toBe('[1.71, 1.75]');
     expect(describeInterval(makeCard(tf32, { verdict: 'no_effect', low: 0.991, high: 1.005 }))).toBe('[−0.9, +0.5] %');
     expect(describeInterval(makeCard(tf32, { low: null }))).toBeNull();
+    // Percent of a speed say nothing where it may be 25 times less or 56 times more.
+    expect(describeInterval(makeCard(tf32, { verdict: 'cannot_resolve', low: 0.04, high: 55.8 }))).toBe('[0.04, 55.8]×');
+  });
+  it.each([[null, ''], [0.84, 'Shows changes from 0.8 % on.'], [42.4, 'Shows changes from 42 % on.'], [286.8, 'Only a change of more than 3.87× would have shown.']])('resolving %s %% is said as %s', (percent, text) => expect(describeResolution(percent)).toBe(text));
+  it('a figure below one has a smaller unit, where there is one', () => {
+    expect(scaleUnit('TFLOPS', 0.0312)).toEqual({ unit: 'GFLOPS', factor: 1000 });
+    expect(scaleUnit('TFLOPS', 1.2)).toEqual({ unit: 'TFLOPS', factor: 1 });
+    expect(scaleUnit('tok/s', 0.2)).toEqual({ unit: 'tok/s', factor: 1 });
+    expect(scaleUnit('TFLOPS', 0)).toEqual({ unit: 'TFLOPS', factor: 1 });
   });
   it('what was not reported is not zero', () => {
     const none = facts({}, {});
@@ -164,6 +174,12 @@ describe('the strip', () => {
     expect(layOutStrip(makePairs(1, 2, 5000), makeCard(tf32))?.a.dots.length).toBe(400);
     for (const { sway } of layout?.b.dots ?? []) expect(Math.abs(sway)).toBeLessThanOrEqual(1);
   });
+  it('an interval much wider than the dots leaves the axis instead of pressing them together', () => {
+    const layout = layOutStrip(makePairs(100, 102, 8), makeCard(tf32, { low: 0.04, high: 55.8 }));
+    expect(layout?.interval?.[1]).toBeGreaterThan(5000);
+    expect(layout?.high).toBeLessThan(110);
+    expect(layout?.low).toBeGreaterThan(90);
+  });
   it('has an axis also where all is one value, and none without pairs', () => {
     const layout = layOutStrip([{ a: 5, b: 5, atMs: 0, kept: true, why: null }], makeCard(tf32, { low: null, high: null }));
     expect(layout?.interval).toBeNull();
@@ -176,4 +192,31 @@ describe('the strip', () => {
 
 it('candidates: the winner first, then by how far they came', () => {
   expect(orderCandidates(makeTune().candidates).map((c) => c.words)).toEqual(['flash attention on, batch 512', 'KV q8_0', 'defaults', 'batch 2048']);
+});
+
+describe('a program of one’s own', () => {
+  it.each<[string, readonly string[]]>([
+    ['python train.py --steps 50', ['python', 'train.py', '--steps', '50']],
+    ['  "/home/a b/bin/python"  -c \'print("speed: 1")\' ', ['/home/a b/bin/python', '-c', 'print("speed: 1")']],
+    ['a\\ b "c\\"d" \'e\\\' ""', ['a b', 'c"d', 'e\\', '']],
+    ['C:\\Python\\python.exe x', ['C:\\Python\\python.exe', 'x']],
+    ["sh -c 'a | b > c && d'", ['sh', '-c', 'a | b > c && d']],
+    ['grep "|" file', ['grep', '|', 'file']],
+    ['x a|b', ['x', 'a|b']],
+  ])('%s is split', (text, words) => expect(splitCommand(text)).toEqual({ words, fault: null }));
+  it.each([['', 'Enter the program'], ['  ', 'Enter the program'], ['"" x', 'Enter the program'], ['a "b', 'not closed'], ['a | tail', '“|” needs a shell'], ['a > out', '“>” needs a shell'], ['a && b', '“&&” needs a shell'], ['a 2>&1', 'needs a shell'], ['a '.repeat(65), 'At most 64 words']])('%s cannot be run', (text, part) => expect(splitCommand(text).fault).toContain(part));
+  it.each([['speed: ([\\d.]+)', null], ['(?:a)(b)', null], ['', 'Enter a regular'], ['speed', 'no group'], ['(?:a)', 'no group'], ['(', 'It is no regular expression'], ['[a-', 'It is no regular expression'], [`(${'x'.repeat(500)})`, 'longer than 500']])('the pattern %s', (pattern, part) => {
+    if (part === null) expect(decidePatternFault(pattern)).toBeNull();
+    else expect(decidePatternFault(pattern)).toContain(part);
+  });
+  it('becomes a workload only when it is whole', () => {
+    const draft = { command: 'a "b c"', pattern: '(x)', higherIsBetter: false, unit: ' ms ', folder: ' ', timeoutSeconds: 9, budgetSeconds: 60 };
+    expect(toWorkload(draft)).toEqual({ command: ['a', 'b c'], pattern: '(x)', higherIsBetter: false, unit: 'ms', folder: null, timeoutSeconds: 9 });
+    expect(toWorkload({ ...draft, pattern: 'x' })).toBeNull();
+    expect(toWorkload({ ...draft, command: '' })).toBeNull();
+  });
+  it('takes switches of programs only', () => {
+    expect(['tf32', 'expandable_segments', 'llama_kv_type', 'power_limit'].map((id) => takesProgram(makeState(id)))).toEqual([true, true, false, false]);
+    expect(takesProgram(makeState('tf32', { state: 'unavailable', why: 'no' }))).toBe(false);
+  });
 });

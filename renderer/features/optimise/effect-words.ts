@@ -38,8 +38,16 @@ export function describeInterval(card: Pick<EffectCard, 'verdict' | 'low' | 'hig
   const { low, high, verdict } = card;
   if (low === null || high === null) return null;
   if (verdict !== 'no_effect' && verdict !== 'cannot_resolve') return `[${formatRatio(low)}, ${formatRatio(high)}]`;
+  // Where the figures vary that much, percent of a speed say nothing: −96 and +5482 %.
+  if (high > 2 || low < 0.5) return `[${formatRatio(low)}, ${formatRatio(high)}]×`;
   const percent = (ratio: number): string => signed(ratio - 1, formatPercentDigits(Math.abs(ratio - 1) * 100));
   return `[${percent(low)}, ${percent(high)}] %`;
+}
+
+/** From which change on the measurement would have shown one; empty: not known. Pure. */
+export function describeResolution(percent: number | null): string {
+  if (percent === null) return '';
+  return percent >= 100 ? `Only a change of more than ${formatRatio(1 + percent / 100)}× would have shown.` : `Shows changes from ${formatPercentDigits(percent)} % on.`;
 }
 const formatPercentDigits = (percent: number): string => (percent < 10 ? percent.toFixed(1) : percent.toFixed(0));
 

@@ -53,7 +53,7 @@ export function OptimiseHead({ subject, profiles, queueLength, applicable, whyNo
       {queue === null
         ? <Button disabled={queueLength === 0} title={queueLength === 0 ? 'Every switch that can be measured here has an answer that still holds.' : `${formatCount(queueLength, 'measurement')}, one after the other, each at most ${String(QUEUE_BUDGET_SECONDS)} s. It goes on while this window is open.`} onClick={onMeasureAll}>Measure all{queueLength > 0 && <span className="u">≤ {formatDuration(queueLength * QUEUE_BUDGET_SECONDS)}</span>}</Button>
         : <><span className="q" role="status">Measuring {Math.min(queue.total, queue.done + 1)} of {queue.total}</span><Button onClick={() => void store.getState().stopQueue()}>Stop</Button></>}
-      <Button look="primary" disabled={whyNotApply !== null} title={whyNotApply ?? undefined} onClick={onApply}>Apply {applicable === 0 ? '' : formatCount(applicable, 'switch', 'switches')}…</Button>
+      <Button look="primary" disabled={whyNotApply !== null} title={whyNotApply ?? undefined} onClick={onApply}>{applicable === 0 ? 'Apply…' : `Apply ${formatCount(applicable, 'switch', 'switches')}…`}</Button>
       </span>
     </div>
   );

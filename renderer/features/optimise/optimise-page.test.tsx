@@ -2,18 +2,11 @@ import { act, cleanup, fireEvent, render, screen, within } from '@testing-librar
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { makeProblem, problemError } from '../../../contract/problem-catalogue.ts';
 import { AppProvider, type App } from '../../app/context.tsx';
+import { giveDialogs } from '../../app/test-support-engine.ts';
 import { OptimisePage } from './optimise-page.tsx';
 import { GPU, makeApp, makeCard, makeEngine, makeJob, makeOverview, makePairs, makePlan, makeProfiles, makeTune, place, powerLimit, type TestEngine } from './test-support.tsx';
 
-// jsdom has the element, not its methods; a browser has both.
-beforeAll(() => {
-  HTMLDialogElement.prototype.showModal ??= function (this: HTMLDialogElement) {
-    this.setAttribute('open', '');
-  };
-  HTMLDialogElement.prototype.close ??= function (this: HTMLDialogElement) {
-    this.removeAttribute('open');
-  };
-});
+beforeAll(giveDialogs);
 
 let engine: TestEngine;
 let app: App;
@@ -28,6 +21,7 @@ afterEach(() => {
   engine.clock.stop();
   vi.restoreAllMocks();
   location.hash = '';
+  localStorage.clear();
 });
 
 const tf32 = { toggleId: 'tf32', value: 'high' };
@@ -72,6 +66,53 @@ describe('the switches', () => {
     fireEvent.change(screen.getByLabelText('Workload for TF32 for FP32 matmul'), { target: { value: 'training-step' } });
     await click(screen.getByRole('button', { name: 'Measure: TF32 for FP32 matmul' }));
     expect(engine.inputsOf('optimize.measure')).toMatchObject([{ toggles: [tf32], workload: 'training-step', budgetSeconds: 180 }]);
+  });
+
+  it('with a program of one’s own: nothing is asked before command and pattern are right, then exactly what was entered', async () => {
+    engine.answer('optimize.planLaunch', { variables: {}, toggles: [tf32], dropped: [], notes: [] });
+    engine.answer('optimize.measure', makeJob('j1'));
+    await show();
+    fireEvent.change(screen.getByLabelText('Workload for TF32 for FP32 matmul'), { target: { value: 'own program' } });
+    await engine.settle();
+    const dialog = screen.getByRole('dialog', { name: 'Measure TF32 for FP32 matmul with your own program' });
+    const enter = (label: string, value: string): void => { fireEvent.change(within(dialog).getByLabelText(label), { target: { value } }); };
+    await click(within(dialog).getByRole('button', { name: 'Measure' }));
+    expect(within(dialog).getByText('Enter the program and its arguments.')).toBeDefined();
+    enter('Command', '/lab/bin/python "my train.py"');
+    enter('Pattern', 'speed');
+    expect(within(dialog).getByText('It has no group in parentheses that would be the figure.')).toBeDefined();
+    enter('Pattern', 'took ([0-9.]+) ms');
+    await click(within(dialog).getByRole('button', { name: 'Lower is better' }));
+    enter('Unit', 'ms');
+    expect(engine.inputsOf('optimize.measure')).toEqual([]);
+    await click(within(dialog).getByRole('button', { name: 'Measure' }));
+    expect(engine.inputsOf('optimize.measure')).toMatchObject([{ toggles: [tf32], budgetSeconds: 300, workload: { command: ['/lab/bin/python', 'my train.py'], pattern: 'took ([0-9.]+) ms', higherIsBetter: false, unit: 'ms', folder: null } }]);
+    expect(screen.queryByRole('dialog')).toBeNull();
+  });
+
+  it('a switch that no program takes from outside is said before anything is entered; a refusal stays in the dialog', async () => {
+    engine.answer('optimize.planLaunch', { variables: {}, toggles: [], dropped: [{ toggleId: 'tf32', why: 'Only the program itself can set it.' }], notes: [] });
+    await show();
+    fireEvent.change(screen.getByLabelText('Workload for TF32 for FP32 matmul'), { target: { value: 'own program' } });
+    await engine.settle();
+    expect(screen.getByText('Only the program itself can set it.', { exact: false })).toBeDefined();
+    expect(within(screen.getByRole('dialog')).getByRole<HTMLButtonElement>('button', { name: 'Measure' }).disabled).toBe(true);
+    await click(within(screen.getByRole('dialog')).getByRole('button', { name: 'Cancel' }));
+    engine.answer('optimize.planLaunch', { variables: {}, toggles: [tf32], dropped: [], notes: [] });
+    engine.answer('optimize.measure', problemError('bench.busy', { what: 'A benchmark', place: 'RTX 5090' }));
+    fireEvent.change(screen.getByLabelText('Workload for TF32 for FP32 matmul'), { target: { value: 'own program' } });
+    await engine.settle();
+    fireEvent.change(screen.getByLabelText('Command'), { target: { value: 'x' } });
+    fireEvent.change(screen.getByLabelText('Pattern'), { target: { value: '(x)' } });
+    await click(within(screen.getByRole('dialog')).getByRole('button', { name: 'Measure' }));
+    expect(within(screen.getByRole('dialog')).getByText(makeProblem('bench.busy', { what: 'A benchmark', place: 'RTX 5090' }).title, { exact: false })).toBeDefined();
+  });
+
+  it('what has no card is listed with its reason and what is true; advice that is no switch too', async () => {
+    await show();
+    expect(screen.getByText('1 switch that cannot be used here')).toBeDefined();
+    expect(screen.getByText('Single beam with KV cache is fast.', { exact: false }).textContent).toMatch(/In truth.*both are defaults/);
+    expect(screen.getByText('Gone from llama.cpp.')).toBeDefined();
   });
 
   it('while it is measured: what is known so far, time left, cancel', async () => {
@@ -360,8 +401,8 @@ describe('the page', () => {
     engine.answer('optimize.measure', problemError('bench.busy', { title: 'torch.compile', place: 'RTX 5090' }));
     await show();
     await click(screen.getByRole('button', { name: 'Measure: TF32 for FP32 matmul' }));
-    expect(screen.getByText('torch.compile runs on RTX 5090.', { exact: false })).toBeDefined();
+    expect(screen.getByText('"torch.compile" runs on RTX 5090.', { exact: false })).toBeDefined();
     await click(screen.getByRole('button', { name: 'Dismiss' }));
-    expect(screen.queryByText('torch.compile runs on RTX 5090.', { exact: false })).toBeNull();
+    expect(screen.queryByText('"torch.compile" runs on RTX 5090.', { exact: false })).toBeNull();
   });
 });

@@ -1,10 +1,13 @@
 import './optimise.css';
+import type { ChosenToggle, CommandWorkload } from '../../../contract/optimize.ts';
+import type { Problem } from '../../../contract/problem.ts';
 import { useCallback, useEffect, useMemo, useState, type ReactNode } from 'react';
 import { useApp, useGpuStore, useJobs, useOptimise, useRegisterIntents } from '../../app/context.tsx';
 import type { Intent } from '../../app/intents.ts';
 import { goTo } from '../../app/routes.ts';
 import { valueOf } from '../../connection/remote.ts';
 import { keyOfSet, type OptimiseSubject } from '../../stores/optimise-store.ts';
+import { Button } from '../../ui/button.tsx';
 import { formatCount, formatDeviceName } from '../../ui/format.ts';
 import { plainText } from '../../ui/plain-text.ts';
 import { AppliedPanel } from './applied-panel.tsx';
@@ -14,7 +17,9 @@ import { EffectCardView } from './effect-card.tsx';
 import { decideDraft, decideEffect, decideQueue, decideShown, decideValue, findMeasureJob, findSetCard, QUEUE_BUDGET_SECONDS, withToggle } from './effect-choice.ts';
 import { decideSwitchOff } from './effect-words.ts';
 import { HealthStrip } from './health-strip.tsx';
+import { NotHere } from './not-here.tsx';
 import { OptimiseHead } from './optimise-head.tsx';
+import { ProgramDialog } from './program-dialog.tsx';
 import { ProfileTools } from './profile-tools.tsx';
 import { SetSummary } from './set-summary.tsx';
 import { TroubleNote } from './trouble-note.tsx';
@@ -42,6 +47,7 @@ export function OptimisePage({ section }: { readonly section: string | null }): 
   const selection = useGpuStore((s) => s.selection);
   const [own, setOwn] = useState<OptimiseSubject>(() => store.getState().subject);
   const [applying, setApplying] = useState(false);
+  const [asking, setAsking] = useState(false);
   // One selected GPU filters every page.
   const selected = selection.length === 1 ? (selection[0] ?? null) : null;
   const subject = useMemo(() => ({ environmentId: own.environmentId, place: selected ?? own.place }), [own, selected]);
@@ -74,7 +80,19 @@ export function OptimisePage({ section }: { readonly section: string | null }): 
   const onSwitch = useCallback((toggleId: string, value: string | null) => store.getState().setDraft(profile?.id ?? null, withToggle(draft, toggleId, value)), [store, profile, draft]);
   const onMeasure = useCallback((chosen: { readonly toggleId: string; readonly value: string }, workload: string | null) => void store.getState().measure({ toggles: [{ ...chosen }], workload }), [store]);
   const measureAll = useCallback(() => void store.getState().measureAll(queue.map((one) => ({ toggles: [one], budgetSeconds: QUEUE_BUDGET_SECONDS }))), [store, queue]);
-  const measureSet = (): void => void store.getState().measure({ toggles: [...draft], profileId: profile !== null && keyOfSet(profile.toggles) === keyOfSet(draft) ? profile.id : null, ...(total === null ? {} : { workload: total.workload.name }) });
+  const profileOf = profile !== null && keyOfSet(profile.toggles) === keyOfSet(draft) ? profile.id : null;
+  const measureSet = (): void => {
+    // What a program of one's own was measured with is known only to who entered it.
+    if (total?.workload.engine === 'command') setAsking(true);
+    else void store.getState().measure({ toggles: [...draft], profileId: profileOf, ...(total === null ? {} : { workload: total.workload.name }) });
+  };
+  const measureProgram = useCallback(async (toggles: readonly ChosenToggle[], workload: CommandWorkload, budgetSeconds: number, profileId: string | null): Promise<Problem | null> => {
+    if ((await store.getState().measure({ toggles: [...toggles], workload, budgetSeconds, profileId })) !== null) return null;
+    const refused = store.getState().problem;
+    store.getState().dismiss();
+    return refused;
+  }, [store]);
+  const onProgram = useCallback((chosen: ChosenToggle, workload: CommandWorkload, budgetSeconds: number) => measureProgram([chosen], workload, budgetSeconds, null), [measureProgram]);
   const offered = useMemo((): readonly Intent[] => [
     { id: 'optimise.measureAll', title: 'Measure all switches', group: 'do', icon: 'opt', detail: 'what has no answer yet, one after the other', words: 'benchmark effect toggle', guard: () => (store.getState().queue !== null ? 'it is under way' : queue.length === 0 ? 'all have an answer' : null), perform: measureAll },
     { id: 'optimise.apply', title: 'Apply switches…', group: 'do', icon: 'opt', detail: 'shows the plan first', words: 'snippet hook environment variables', guard: () => whyNotApply, perform: () => setApplying(true) },
@@ -93,23 +111,18 @@ export function OptimisePage({ section }: { readonly section: string | null }): 
           <HealthStrip />
           {overview.problems.map((p, i) => <TroubleNote key={`${p.code} ${String(i)}`} problem={p} />)}
           {environment === null && <p className="callout below"><b>No environment with PyTorch was found.</b> Switches of llama.cpp and of the GPU can still be measured. <a href="#/environments">Environments</a> says why, and where to add one.</p>}
-          <SetSummary draft={draft} total={total} shown={shown.here.map((s) => decideEffect(s, decideValue(s, undefined, draft), undefined))} job={totalJob} tools={<ProfileTools profile={profile} draft={draft} />} onMeasure={measureSet} />
+          <SetSummary draft={draft} total={total} shown={shown.here.map((s) => decideEffect(s, decideValue(s, undefined, draft), undefined))} job={totalJob} tools={<><ProfileTools profile={profile} draft={draft} />{draft.length > 0 && <Button small look="bare" disabled={totalJob !== null} onClick={() => setAsking(true)}>With your own program…</Button>}</>} onMeasure={measureSet} />
           {profile !== null && <p className="note profwhat">{plainText(profile.what)}</p>}
           <section className="effects" aria-label="Switches">
             {shown.here.map((s) => {
               const value = decideValue(s, undefined, draft);
               const live = s.effects.find((card) => card.verdict === null) ?? null;
               const startedId = s.toggle.values.map((v) => started[keyOfSet([{ toggleId: s.toggle.id, value: v.id }])]).find((id) => jobs.some((j) => j.id === id && j.endedAtMs === null)) ?? started[keyOfSet([{ toggleId: s.toggle.id, value }])];
-              return <EffectCardView key={s.toggle.id} state={s} draft={draft} workloads={workloads} job={live === null && startedId === undefined ? null : findMeasureJob(jobs, live, startedId)} onSwitch={onSwitch} onMeasure={onMeasure} />;
+              return <EffectCardView key={s.toggle.id} state={s} draft={draft} workloads={workloads} job={live === null && startedId === undefined ? null : findMeasureJob(jobs, live, startedId)} onSwitch={onSwitch} onMeasure={onMeasure} onProgram={onProgram} prefix={environment?.prefix ?? null} />;
             })}
           </section>
           {shown.here.length === 0 && <p className="empty-list">No switch of this profile exists here.</p>}
-          {shown.absent.length > 0 && (
-            <details className="unread">
-              <summary>{formatCount(shown.absent.length, 'switch', 'switches')} that cannot be used here</summary>
-              <dl className="absent">{shown.absent.map((s) => <div key={s.toggle.id}><dt>{s.toggle.title}</dt><dd>{plainText(s.why ?? 'It does not exist here.')}</dd></div>)}</dl>
-            </details>
-          )}
+          <NotHere absent={shown.absent} refusals={profile === null ? overview.refusals : none} />
           <div className="optpanels">
             <div className="column">
               <AppliedPanel toggles={states.map((s) => s.toggle)} />
@@ -120,6 +133,7 @@ export function OptimisePage({ section }: { readonly section: string | null }): 
           </div>
         </>
       )}
+      {asking && draft.length > 0 && <ProgramDialog what={formatCount(draft.length, 'switch', 'switches')} toggles={draft} prefix={environment?.prefix ?? null} onMeasure={(workload, budget) => measureProgram(draft, workload, budget, profileOf)} onClose={() => setAsking(false)} />}
       {applying && environment !== null && <ApplyDialog task={{ kind: 'apply', environmentId: environment.id, environmentName: environment.name, toggles: applicable, known: states.map((s) => s.toggle).filter((t) => applicable.some((c) => c.toggleId === t.id)) }} onClose={() => { setApplying(false); if (section !== null) goTo('optimise'); }} />}
     </div>
   );

@@ -41,7 +41,7 @@ export function SetSummary({ draft, total, shown, job, tools, onMeasure }: SetSu
         <div className="together">
           <span className="lab">On together</span>
           <b>{ran?.ratio == null ? <span className="q">{draft.length === 0 ? 'none is on' : running ? 'measuring' : total === null ? 'not measured' : plainText(total.sentence)}</span> : <>{running && <span className="est" />}{formatRatio(ran.ratio)}× {interval !== null && <span className="u">{interval}</span>}</>}</b>
-          <span className="sub" title={ran?.stale ?? undefined}>{ran === null || running ? 'effects do not multiply' : ran.stale === null ? 'measured as a set; effects do not multiply' : `stale: ${plainText(ran.stale)}`}</span>
+          <span className="sub" title={ran?.stale ?? undefined}>{ran === null || running ? 'effects do not multiply' : ran.stale === null ? (draft.length === 1 ? 'this switch alone' : 'measured as a set; effects do not multiply') : `stale: ${plainText(ran.stale)}`}</span>
           {draft.length > 0 && (running ? job !== null && <Cancel job={job} /> : <Button small onClick={onMeasure} aria-label={`${total === null ? 'Measure' : 'Again'}: ${formatCount(draft.length, 'switch', 'switches')} together`}>{total === null ? 'Measure' : 'Again'}</Button>)}
         </div>
         <div><span className="lab">Largest error</span><b><FactValue fact={ran === null ? none : { ...describeError({ a: { ...ran.a, error: null }, b: ran.b }) }} waits={running} reason={ran === null ? REASON : 'This workload has no reference to compare with.'} /></b><span className="sub">relative, against FP64</span></div>

@@ -28,6 +28,12 @@ export function medianOf(values: readonly number[]): number | null {
   return sorted.length % 2 === 1 ? upper : (upper + (sorted[middle - 1] ?? upper)) / 2;
 }
 
+/** So that a slow machine's figures keep three digits: 0.0312 TFLOPS are 31.2 GFLOPS. Pure. */
+export function scaleUnit(unit: string, largest: number): { readonly unit: string; readonly factor: number } {
+  const smaller = { TFLOPS: 'GFLOPS', 'TB/s': 'GB/s', TOPS: 'GOPS' }[unit];
+  return smaller !== undefined && largest > 0 && largest < 1 ? { unit: smaller, factor: 1000 } : { unit, factor: 1 };
+}
+
 /** Four to eight round numbers over a range. Pure. */
 export function decideTicks(low: number, high: number): readonly number[] {
   const rough = (high - low) / 5;
@@ -49,9 +55,15 @@ export function layOutStrip(pairs: readonly EffectPair[], card: Pick<EffectCard,
   const a = arm('a');
   const b = arm('b');
   const interval = layInterval(a.median, card);
-  const all = [...a.dots, ...b.dots].map((d) => d.value).concat(interval ?? []);
+  const all = [...a.dots, ...b.dots].map((d) => d.value);
   let low = Math.min(...all);
   let high = Math.max(...all);
+  if (interval !== null) {
+    // An interval many times as wide as the dots would press them into one line: it then leaves the axis.
+    const reach = Math.max(high - low, Math.abs(high) * 0.02);
+    low = Math.min(low, Math.max(interval[0], low - reach));
+    high = Math.max(high, Math.min(interval[1], high + reach));
+  }
   const room = high > low ? (high - low) * 0.08 : Math.max(Math.abs(high) * 0.05, 1e-9);
   low = low >= 0 ? Math.max(0, low - room) : low - room;
   high += room;

@@ -1,7 +1,8 @@
 import { useEffect, useMemo, useRef, type ReactNode } from 'react';
 import type { EffectCard, EffectPair } from '../../../contract/optimize.ts';
 import { formatFigures } from '../../ui/format.ts';
-import { layOutStrip, type StripLayout } from './strip-layout.ts';
+import { fitCanvas } from '../../ui/fit-canvas.ts';
+import { layOutStrip, scaleUnit, type StripLayout } from './strip-layout.ts';
 
 interface StripPlotProps {
   readonly card: EffectCard;
@@ -11,7 +12,8 @@ interface StripPlotProps {
 /** Every repetition without (above) and with the switch, on one axis. Dashed: not the last word. */
 export function StripPlot({ card, pairs }: StripPlotProps): ReactNode {
   const canvas = useRef<HTMLCanvasElement>(null);
-  const layout = useMemo(() => layOutStrip(pairs, card), [pairs, card]);
+  const { unit, factor } = useMemo(() => scaleUnit(card.workload.unit, Math.max(0, ...pairs.map((p) => Math.max(p.a, p.b)))), [card, pairs]);
+  const layout = useMemo(() => layOutStrip(factor === 1 ? pairs : pairs.map((p) => ({ ...p, a: p.a * factor, b: p.b * factor })), card), [pairs, card, factor]);
   const preliminary = card.verdict === null;
   const stale = card.stale !== null;
   useEffect(() => {
@@ -33,7 +35,6 @@ export function StripPlot({ card, pairs }: StripPlotProps): ReactNode {
     };
   }, [layout, preliminary, stale]);
   if (layout === null) return null;
-  const { unit } = card.workload;
   const said = (median: number | null): string => (median === null ? 'nothing yet' : `${formatFigures(median)} ${unit}`);
   return (
     <div className="plot">
@@ -50,20 +51,12 @@ export function StripPlot({ card, pairs }: StripPlotProps): ReactNode {
 const AXIS = 18;
 
 function paintStrip(canvas: HTMLCanvasElement, layout: StripLayout, look: { readonly preliminary: boolean; readonly stale: boolean }): void {
-  const { clientWidth: width, clientHeight: height } = canvas;
-  const ctx = width === 0 ? null : canvas.getContext('2d');
-  if (ctx === null) return;
-  const ratio = devicePixelRatio || 1;
-  if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
-    canvas.width = Math.round(width * ratio);
-    canvas.height = Math.round(height * ratio);
-  }
-  const style = getComputedStyle(canvas);
+  const drawing = fitCanvas(canvas);
+  if (drawing === null) return;
+  const { ctx, width, height, style } = drawing;
   const ink = (name: string): string => style.getPropertyValue(`--${name}`).trim();
   const x = (value: number): number => 6 + ((value - layout.low) / (layout.high - layout.low)) * (width - 12);
   const base = height - AXIS;
-  ctx.setTransform(ratio, 0, 0, ratio, 0, 0);
-  ctx.clearRect(0, 0, width, height);
   ctx.font = `10px ${style.fontFamily}`;
   ctx.textAlign = 'center';
   ctx.textBaseline = 'middle';
@@ -95,11 +88,14 @@ function paintStrip(canvas: HTMLCanvasElement, layout: StripLayout, look: { read
     if (look.preliminary) ctx.setLineDash([3, 2]);
     if (arm.median !== null) segment(ctx, x(arm.median), y - 9, x(arm.median), y + 9);
     if (interval !== null) {
-      const [from, to] = [x(interval[0]), Math.max(x(interval[1]), x(interval[0]) + 2)];
+      const [from, to] = [Math.max(1, x(interval[0])), Math.min(width - 1, Math.max(x(interval[1]), x(interval[0]) + 2))];
       segment(ctx, from, y, to, y);
       ctx.setLineDash([]);
-      segment(ctx, from, y - 4, from, y + 4);
-      segment(ctx, to, y - 4, to, y + 4);
+      // An end beyond the axis is an arrow.
+      if (interval[0] < layout.low) arrow(ctx, from, y, 5);
+      else segment(ctx, from, y - 4, from, y + 4);
+      if (interval[1] > layout.high) arrow(ctx, to, y, -5);
+      else segment(ctx, to, y - 4, to, y + 4);
     }
     ctx.setLineDash([]);
     ctx.lineWidth = 1;
@@ -111,4 +107,10 @@ function segment(ctx: CanvasRenderingContext2D, x1: number, y1: number, x2: numb
   ctx.moveTo(x1, y1);
   ctx.lineTo(x2, y2);
   ctx.stroke();
+}
+
+/** A point at x that opens to the side of `length`. */
+function arrow(ctx: CanvasRenderingContext2D, x: number, y: number, length: number): void {
+  segment(ctx, x, y, x + length, y - 4);
+  segment(ctx, x, y, x + length, y + 4);
 }

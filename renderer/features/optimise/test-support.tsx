@@ -1,12 +1,8 @@
-import { act } from '@testing-library/react';
-import type { z } from 'zod';
-import { api } from '../../../contract/api.ts';
 import type { Job } from '../../../contract/jobs.ts';
 import { deviceSetting, effectCard, optimizeOverview, profile, toggle, tuneResult, workload, type ApplyPlan, type ChosenToggle, type DeviceSetting, type EffectCard, type OptimizeOverview, type Profile, type Toggle, type ToggleState, type TuneResult, type Workload } from '../../../contract/optimize.ts';
 import type { App } from '../../app/context.tsx';
 import { createIntentRegistry } from '../../app/intents.ts';
-import type { Client } from '../../connection/client.ts';
-import type { CommitClock } from '../../connection/commit-clock.ts';
+import { makeStill, makeStream, playEngine, playShell, source, type PlayedEngine } from '../../app/test-support-engine.ts';
 import { createJobsStore } from '../../stores/jobs-store.ts';
 import { createMachineStore } from '../../stores/machine-store.ts';
 import { createOptimiseStore } from '../../stores/optimise-store.ts';
@@ -17,96 +13,16 @@ import { recorded } from './recorded-toggles.ts';
 export const toggles: readonly Toggle[] = recorded.toggles.map((t) => toggle.parse(t));
 export const workloads: readonly Workload[] = recorded.workloads.map((w) => workload.parse(w));
 
-interface Procedure {
-  readonly '~orpc': { readonly inputSchema?: z.ZodType; readonly outputSchema?: z.ZodType };
+export interface TestEngine extends PlayedEngine {
+  send(stream: 'optimize.watch' | 'optimize.watchTune' | 'jobs.watch', item: unknown): void;
 }
 
-export interface TestEngine {
-  readonly client: Client;
-  readonly clock: CommitClock;
-  readonly calls: { readonly operation: string; readonly input: unknown }[];
-  /** What an operation answers from now on; a function gets the input, an Error is thrown. */
-  answer(operation: string, value: unknown): void;
-  send(stream: string, item: unknown): void;
-  inputsOf(operation: string): readonly unknown[];
-  /** Every promise that can go on has gone on, and the beat has passed. */
-  settle(): Promise<void>;
-}
-
-/** The engine's side, played by a test: inputs and answers are held to the contract's schemas. */
+/** What the page asks of an engine: inputs and answers are held to the contract. */
 export function makeEngine(): TestEngine {
-  const answers = new Map<string, unknown>();
-  const calls: { operation: string; input: unknown }[] = [];
-  const beats = new Set<(nowMs: number) => void>();
-  const last = new Map<string, unknown>();
-  const readers = new Map<string, Set<(item: unknown) => void>>();
-  const streams = new Set(['optimize.watch', 'optimize.watchTune', 'jobs.watch']);
-  const open = async function* (name: string, signal?: AbortSignal): AsyncGenerator {
-    const waiting: unknown[] = last.has(name) ? [last.get(name)] : [];
-    let wake = (): void => undefined;
-    const mine = readers.get(name) ?? new Set();
-    readers.set(name, mine);
-    const read = (item: unknown): void => {
-      waiting.push(item);
-      wake();
-    };
-    mine.add(read);
-    try {
-      while (signal?.aborted !== true) {
-        if (waiting.length > 0) yield waiting.shift();
-        else await new Promise<void>((resolve) => {
-          wake = resolve;
-          signal?.addEventListener('abort', () => resolve(), { once: true });
-        });
-      }
-    } finally {
-      mine.delete(read);
-    }
-  };
-  const call = (area: string, name: string) => async (input: unknown, options?: { readonly signal?: AbortSignal }): Promise<unknown> => {
-    const operation = `${area}.${name}`;
-    if (streams.has(operation)) return open(operation, options?.signal);
-    const procedure = (api as unknown as Record<string, Record<string, Procedure>>)[area]?.[name];
-    if (procedure === undefined) throw new Error(`${operation} is not in the contract`);
-    const parsed = procedure['~orpc'].inputSchema?.parse(input);
-    calls.push({ operation, input: parsed });
-    const value = answers.get(operation);
-    const given: unknown = await (typeof value === 'function' ? (value as (input: unknown) => unknown)(parsed) : value);
-    if (given instanceof Error) throw given;
-    return procedure['~orpc'].outputSchema?.parse(given);
-  };
-  const client = new Proxy({}, { get: (_, area) => new Proxy({}, { get: (__, name) => call(String(area), String(name)) }) }) as unknown as Client;
-  return {
-    client,
-    clock: {
-      onTick: (listener) => {
-        beats.add(listener);
-        return () => {
-          beats.delete(listener);
-        };
-      },
-      stop: () => beats.clear(),
-    },
-    calls,
-    answer: (operation, value) => answers.set(operation, value),
-    send: (stream, item) => {
-      last.set(stream, item);
-      for (const reader of readers.get(stream) ?? []) reader(item);
-    },
-    inputsOf: (operation) => calls.filter((c) => c.operation === operation).map((c) => c.input),
-    settle: async () => {
-      await act(async () => {
-        for (let round = 0; round < 3; round++) {
-          for (let i = 0; i < 6; i++) await new Promise((resolve) => { setTimeout(resolve); });
-          for (const beat of beats) beat(Date.now());
-        }
-        for (let i = 0; i < 6; i++) await new Promise((resolve) => { setTimeout(resolve); });
-      });
-    },
-  };
+  const streams = { 'optimize.watch': makeStream<unknown>(), 'optimize.watchTune': makeStream<unknown>(), 'jobs.watch': makeStream<unknown>() };
+  return { ...playEngine(streams, { strict: true }), send: (name, item) => streams[name].send(item) };
 }
 
-const source = { whenReady: async () => undefined };
 export const GPU = 'GPU-5a0c63be-9b9e-4c02-8c5b-3f9e5e2f0d11';
 export const place = { key: GPU, name: 'NVIDIA GeForce RTX 5090' };
 
@@ -116,15 +32,14 @@ export function makeApp(engine: TestEngine): App {
   for (const [operation, value] of Object.entries({ 'optimize.overview': makeOverview(), 'optimize.profiles': makeProfiles(), 'optimize.workloads': workloads, 'optimize.effects': [], 'optimize.applications': [], 'optimize.health': [], 'optimize.deviceSettings': [], 'optimize.deviceChanges': [], 'jobs.cancel': { ok: true } })) engine.answer(operation, value);
   const ui = createUiStore();
   const jobs = createJobsStore({ client, source, clock });
-  const store = (state: unknown): unknown => ({ getState: () => state, getInitialState: () => state, subscribe: () => () => undefined });
   return {
     client, clock, ui, jobs,
     connection: source,
-    shell: { kind: 'browser', confirm: (q: Parameters<ReturnType<typeof ui.getState>['ask']>[0]) => ui.getState().ask(q) },
+    ...playShell(ui),
     intents: createIntentRegistry(() => undefined),
-    gpus: store({ inventory: { state: 'ready', atMs: 0, value: { devices: [{ uuid: GPU, index: 0, name: place.name }] } }, selection: [], latest: {} }),
-    environments: store({ matrix: { state: 'ready', atMs: 0, value: { rows: [{ id: 'env-1', name: 'lab/train-cu128', torch: '2.8.0+cu128' }, { id: 'env-2', name: 'old', torch: '2.4.1+cu121' }, { id: 'env-3', name: 'bare', torch: null }] } } }),
-    models: store({ list: { state: 'ready', atMs: 0, value: { models: [{ id: 'm1', name: 'SmolLM2-135M-Instruct' }] } } }),
+    gpus: makeStill({ inventory: { state: 'ready', atMs: 0, value: { devices: [{ uuid: GPU, index: 0, name: place.name }] } }, selection: [], latest: {} }),
+    environments: makeStill({ matrix: { state: 'ready', atMs: 0, value: { rows: [{ id: 'env-1', name: 'lab/train-cu128', torch: '2.8.0+cu128' }, { id: 'env-2', name: 'old', torch: '2.4.1+cu121' }, { id: 'env-3', name: 'bare', torch: null }] } } }),
+    models: makeStill({ list: { state: 'ready', atMs: 0, value: { models: [{ id: 'm1', name: 'SmolLM2-135M-Instruct' }] } } }),
     optimise: createOptimiseStore({ client, source, clock, jobs }),
     machine: createMachineStore({ client, source, clock }),
   } as unknown as App;
@@ -166,7 +81,7 @@ export function makeOverview(changed: Readonly<Record<string, Partial<ToggleStat
     kv_cache: { state: 'unavailable', why: 'It came with PyTorch 9.0; this environment has 2.8.0+cu128.' },
     ...changed,
   };
-  return optimizeOverview.parse({ environment: { id: 'env-1', name: 'lab/train-cu128', torch: '2.8.0+cu128', python: '3.12.3', prefix: '/home/lab/train-cu128' }, place, states: toggles.map((t) => makeState(t.id, known[t.id] ?? {})), problems: [], ...more });
+  return optimizeOverview.parse({ environment: { id: 'env-1', name: 'lab/train-cu128', torch: '2.8.0+cu128', python: '3.12.3', prefix: '/home/lab/train-cu128' }, place, states: toggles.map((t) => makeState(t.id, known[t.id] ?? {})), refusals: [{ id: 'mul_mat_q', asked: 'mul_mat_q', reason: 'Gone from llama.cpp.', instead: null }], problems: [], ...more });
 }
 
 export const makeProfiles = (effects: readonly EffectCard[] = []): Profile[] => [profile.parse({ id: 'training', title: 'Training', what: 'A transformer in FP32 trained in mixed precision.', builtIn: true, toggles: [{ toggleId: 'tf32', value: 'high' }, { toggleId: 'autocast', value: 'bf16' }], effects })];

@@ -1,18 +1,17 @@
-import { useState, type ReactNode } from 'react';
+import type { ReactNode } from 'react';
 import { z } from 'zod';
 import type { Problem } from '../../../contract/problem.ts';
 import { measureWish } from '../../../contract/optimize.ts';
 import { useApp } from '../../app/context.tsx';
 import { followPlace } from '../../app/follow-place.ts';
-import type { Client } from '../../connection/client.ts';
-import { problemFrom } from '../../connection/problem-from.ts';
+import { useRemedies, type Remedies as Offered } from '../../app/use-remedies.ts';
 import { Button } from '../../ui/button.tsx';
 import { ProblemNote } from '../../ui/problem-note.tsx';
 
 const byId = z.object({ id: z.string() });
 
 /** Operations that a Problem about measuring may offer; anything else that it names is not run. */
-const operations: Readonly<Record<string, (client: Client, input: unknown) => Promise<unknown>>> = {
+const operations: Offered = {
   'optimize.measure': (client, input) => client.optimize.measure(measureWish.parse(input)),
   'environments.prove': (client, input) => client.environments.prove({ id: byId.parse(input).id, gpus: null }),
   'environments.scan': (client) => client.environments.scan({}),
@@ -28,20 +27,11 @@ export interface TroubleProps {
 
 /** Remedies of a Problem as buttons; nothing where there is none. */
 export function Remedies({ problem, onRetry, retryLabel = 'Try again' }: TroubleProps): ReactNode {
-  const { client, intents, ui } = useApp();
-  const [busy, setBusy] = useState(false);
-  const run = async (operation: string, input: unknown): Promise<void> => {
-    setBusy(true);
-    try {
-      await operations[operation]?.(client, input);
-    } catch (error) {
-      ui.getState().complain(problemFrom(error));
-    } finally {
-      setBusy(false);
-    }
-  };
+  const { intents } = useApp();
+  const { busy, remedyOf } = useRemedies(operations);
   const buttons = problem.actions.flatMap((a) => {
-    if (a.kind === 'call' && operations[a.operation] !== undefined) return [<Button key={a.label} small disabled={busy} onClick={() => void run(a.operation, a.input)}>{a.label}</Button>];
+    const remedy = remedyOf(a);
+    if (remedy !== null) return [<Button key={a.label} small disabled={busy} onClick={() => void remedy()}>{a.label}</Button>];
     if (a.kind === 'open') return [<Button key={a.label} small onClick={() => followPlace(intents, a.place)}>{a.label}</Button>];
     return [];
   });

@@ -1,34 +1,21 @@
-import { cleanup, fireEvent, render, screen, within } from '@testing-library/react';
-import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { fireEvent, render, screen, within } from '@testing-library/react';
+import { beforeEach, expect, it, vi } from 'vitest';
 import { answerer, type Comparison, type ComparisonAnswer } from '../../../../contract/chat.ts';
-import { AppProvider } from '../../../app/context.tsx';
-import { giveHeights, makeApp, makeEngine, makeFigures, makeModel, makeModels, makePromptSet, makeTruth, rowHeights, type TestEngine } from '../test-support.tsx';
-import { ChatPage } from '../chat-page.tsx';
+import { giveDialogs } from '../../../app/test-support-engine.ts';
+import { stageForEach } from '../test-support-page.tsx';
+import { makeFigures, makeModel, makeModels, makePromptSet, makeTruth } from '../test-support.tsx';
 
-let engine: TestEngine;
-let app: ReturnType<typeof makeApp>;
+const stage = stageForEach();
 beforeEach(() => {
-  giveHeights(rowHeights);
-  // jsdom has neither dialogs nor scrolling into view.
-  HTMLDialogElement.prototype.showModal = function (this: HTMLDialogElement) { this.open = true; };
-  HTMLDialogElement.prototype.close = function (this: HTMLDialogElement) { this.open = false; };
+  giveDialogs();
+  // jsdom does not scroll.
   HTMLElement.prototype.scrollIntoView = vi.fn();
-  engine = makeEngine();
-  app = makeApp(engine);
-  engine.answer('comparisons.list', []);
-  engine.answer('comparisons.promptSets', [makePromptSet()]);
-  engine.models.send(makeModels([makeModel('m1', { name: 'Tiny' }), makeModel('m2', { name: 'Small' })]));
-  engine.loaded.send([]);
-  location.hash = '';
-});
-afterEach(() => {
-  cleanup();
-  app.comparisons.getState().show(null);
-  engine.clock.stop();
-  vi.restoreAllMocks();
+  stage.engine.answer('comparisons.list', []);
+  stage.engine.answer('comparisons.promptSets', [makePromptSet()]);
+  stage.engine.models.send(makeModels([makeModel('m1', { name: 'Tiny' }), makeModel('m2', { name: 'Small' })]));
+  stage.engine.loaded.send([]);
 });
 
-const page = (section: string) => <AppProvider app={app}><ChatPage section={section} query={new URLSearchParams()} /></AppProvider>;
 const answer = (contender: number, content: string, more: Partial<ComparisonAnswer> = {}): ComparisonAnswer => ({ contender, prompt: 0, repeat: 0, state: 'done', content, thinking: '', reason: 'stop', figures: makeFigures(), truth: makeTruth(), problem: null, ...more });
 const made: Comparison = {
   id: 'x', title: 'Retention', createdAtMs: 0, jobId: 'j', state: 'done',
@@ -40,9 +27,9 @@ const made: Comparison = {
 };
 
 it('asks two or three configurations, in turns, with a prompt that is typed', async () => {
-  engine.answer('comparisons.start', made);
-  render(page('compare'));
-  await engine.settle();
+  stage.engine.answer('comparisons.start', made);
+  render(stage.page('compare'));
+  await stage.engine.settle();
   fireEvent.change(screen.getByRole('combobox', { name: 'Model of A' }), { target: { value: '\nm1' } });
   fireEvent.change(screen.getByRole('combobox', { name: 'Model of B' }), { target: { value: '\nm2' } });
   fireEvent.click(screen.getByRole('button', { name: 'Add C' }));
@@ -52,17 +39,17 @@ it('asks two or three configurations, in turns, with a prompt that is typed', as
   const text = screen.getByRole('textbox', { name: 'Prompt for all configurations' });
   fireEvent.change(text, { target: { value: 'How?' } });
   fireEvent.keyDown(text, { key: 'Enter' });
-  await engine.settle();
-  expect(engine.inputsOf('comparisons.start')).toMatchObject([{ prompts: ['How?'], order: 'turns', blind: true, repeats: 5, contenders: [{ model: 'm1', sampling: { seed: 1, temperature: 0 } }, { model: 'm2' }] }]);
+  await stage.engine.settle();
+  expect(stage.engine.inputsOf('comparisons.start')).toMatchObject([{ prompts: ['How?'], order: 'turns', blind: true, repeats: 5, contenders: [{ model: 'm1', sampling: { seed: 1, temperature: 0 } }, { model: 'm2' }] }]);
   expect(location.hash).toBe('#/chat/compare%3Ax');
 });
 
 it('shows what was found: figures, intervals, where the answers part', async () => {
-  engine.answer('comparisons.get', made);
-  engine.comparison.send({ t: 'whole', comparison: made });
-  render(page('compare:x'));
-  await engine.settle();
-  engine.frame();
+  stage.engine.answer('comparisons.get', made);
+  stage.engine.comparison.send({ t: 'whole', comparison: made });
+  render(stage.page('compare:x'));
+  await stage.engine.settle();
+  stage.engine.frame();
   const a = screen.getByRole('region', { name: 'Configuration A' });
   expect(within(a).getByText('Tiny Q4')).toBeDefined();
   expect(within(a).getByText('141')).toBeDefined();
@@ -73,64 +60,64 @@ it('shows what was found: figures, intervals, where the answers part', async () 
   expect(within(table).getByRole('row', { name: /First token/ }).textContent).toContain('not known');
   expect(screen.getByText(/A and B part at character 15/)).toBeDefined();
   fireEvent.click(screen.getByRole('button', { name: 'Go to where they part' }));
-  await engine.settle();
+  await stage.engine.settle();
   expect(HTMLElement.prototype.scrollIntoView).toHaveBeenCalled();
-  engine.answer('comparisons.export', { fileName: 'retention.csv', text: 'a,b' });
+  stage.engine.answer('comparisons.export', { fileName: 'retention.csv', text: 'a,b' });
   fireEvent.click(screen.getByRole('button', { name: 'CSV' }));
-  await engine.settle();
-  expect(app.saved).toEqual([{ name: 'retention.csv', text: 'a,b' }]);
+  await stage.engine.settle();
+  expect(stage.app.saved).toEqual([{ name: 'retention.csv', text: 'a,b' }]);
 });
 
 it('hides names and figures until the vote', async () => {
   const hidden: Comparison = { ...made, wish: { ...made.wish, blind: true, contenders: made.wish.contenders.map(() => answerer.parse({})) }, names: ['Answer 1', 'Answer 2'], rows: [], partAt: [], sentence: 'Hidden.', answers: made.answers.map((one) => ({ ...one, figures: null, truth: null })) };
-  engine.answer('comparisons.get', hidden);
-  engine.comparison.send({ t: 'whole', comparison: hidden });
-  const { container } = render(page('compare:x'));
-  await engine.settle();
-  engine.frame();
+  stage.engine.answer('comparisons.get', hidden);
+  stage.engine.comparison.send({ t: 'whole', comparison: hidden });
+  const { container } = render(stage.page('compare:x'));
+  await stage.engine.settle();
+  stage.engine.frame();
   expect(screen.queryByText('Tiny Q4')).toBeNull();
   expect(container.querySelector('.costs')).toBeNull();
-  engine.answer('comparisons.vote', { ...made, wish: { ...made.wish, blind: true }, votes: [{ prompt: 0, contender: 1 }] });
+  stage.engine.answer('comparisons.vote', { ...made, wish: { ...made.wish, blind: true }, votes: [{ prompt: 0, contender: 1 }] });
   fireEvent.click(within(screen.getByRole('region', { name: 'Answer 2' })).getByRole('button', { name: 'Best' }));
-  await engine.settle();
-  expect(engine.inputsOf('comparisons.vote')).toEqual([{ id: 'x', prompt: 0, contender: 1 }]);
+  await stage.engine.settle();
+  expect(stage.engine.inputsOf('comparisons.vote')).toEqual([{ id: 'x', prompt: 0, contender: 1 }]);
   expect(screen.getByText('Tiny Q4')).toBeDefined();
   expect(screen.getByRole('button', { name: 'Liked best' }).getAttribute('aria-pressed')).toBe('true');
 });
 
 it('a set of prompts has a table of results, and answers grow while they are written', async () => {
   const running: Comparison = { ...made, state: 'running', wish: { ...made.wish, prompts: ['One?', 'Two?'] }, rows: [], partAt: [], answers: [answer(0, 'First'), answer(1, 'Half', { state: 'writing', figures: null, reason: null }), answer(0, '', { prompt: 1, state: 'waiting' })] };
-  engine.comparison.send({ t: 'whole', comparison: running });
-  render(page('compare:x'));
-  await engine.settle();
-  engine.frame();
-  await engine.settle();
+  stage.engine.comparison.send({ t: 'whole', comparison: running });
+  render(stage.page('compare:x'));
+  await stage.engine.settle();
+  stage.engine.frame();
+  await stage.engine.settle();
   const results = screen.getByRole('region', { name: 'Results by prompt' });
   expect(within(results).getByRole('row', { name: /One/ }).textContent).toContain('141 tok/s, 186 tokens');
   expect(within(results).getByRole('row', { name: /One/ }).textContent).toContain('writes');
   // Only what was added comes.
-  engine.comparison.send({ t: 'change', answers: [{ ...answer(1, ' and half', { state: 'writing', figures: null, reason: null }), contentFrom: 4, thinkingFrom: 0 }], rest: {} });
-  await engine.settle();
-  engine.frame();
+  stage.engine.comparison.send({ t: 'change', answers: [{ ...answer(1, ' and half', { state: 'writing', figures: null, reason: null }), contentFrom: 4, thinkingFrom: 0 }], rest: {} });
+  await stage.engine.settle();
+  stage.engine.frame();
   expect(screen.getByText('Half and half')).toBeDefined();
   fireEvent.click(within(results).getByRole('button', { name: 'Two?' }));
   expect(screen.getAllByText('Waits for its turn.').length).toBeGreaterThan(0);
-  engine.answer('jobs.cancel', {});
+  stage.engine.answer('jobs.cancel', {});
   fireEvent.click(screen.getByRole('button', { name: 'Stop' }));
-  await engine.settle();
-  expect(engine.inputsOf('jobs.cancel')).toEqual([{ id: 'j' }]);
+  await stage.engine.settle();
+  expect(stage.engine.inputsOf('jobs.cancel')).toEqual([{ id: 'j' }]);
 });
 
 it('keeps sets of prompts', async () => {
-  engine.answer('comparisons.savePromptSet', makePromptSet({ id: 'mine', name: 'Mine', builtIn: false }));
-  render(page('compare'));
-  await engine.settle();
+  stage.engine.answer('comparisons.savePromptSet', makePromptSet({ id: 'mine', name: 'Mine', builtIn: false }));
+  render(stage.page('compare'));
+  await stage.engine.settle();
   fireEvent.change(screen.getByRole('combobox', { name: 'Prompts' }), { target: { value: 's1' } });
   expect(screen.getByRole('list', { name: 'Prompts of Short answers' }).children).toHaveLength(2);
   fireEvent.click(screen.getByRole('button', { name: 'Copy and edit' }));
   const dialog = screen.getByRole('dialog', { name: 'Set of prompts' });
   fireEvent.change(within(dialog).getByRole('textbox', { name: /Prompts/ }), { target: { value: 'One?\n---\nThree?' } });
   fireEvent.submit(within(dialog).getByRole('textbox', { name: 'Name' }));
-  await engine.settle();
-  expect(engine.inputsOf('comparisons.savePromptSet')).toEqual([{ id: null, name: 'Short answers, my copy', prompts: ['One?', 'Three?'] }]);
+  await stage.engine.settle();
+  expect(stage.engine.inputsOf('comparisons.savePromptSet')).toEqual([{ id: null, name: 'Short answers, my copy', prompts: ['One?', 'Three?'] }]);
 });

@@ -1,22 +1,16 @@
 import { fireEvent, screen, within } from '@testing-library/react';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { makeProblem } from '../../../../contract/problem-catalogue.ts';
-import { setPageStage, type PageStage } from '../test-support-page.tsx';
-import { makeAnswer, makeFigures, makeLoaded, makeTruth, makeUser, type TestEngine } from '../test-support.tsx';
+import { stageForEach } from '../test-support-page.tsx';
+import { makeAnswer, makeFigures, makeLoaded, makeTruth, makeUser } from '../test-support.tsx';
 
-let stage: PageStage;
-let engine: TestEngine;
-beforeEach(() => {
-  stage = setPageStage();
-  ({ engine } = stage);
-});
-afterEach(() => stage.end());
+const stage = stageForEach();
 
 describe('the instruments', () => {
   it('the badge says where the model is, and how that is known', async () => {
     await stage.show('c', [makeUser('u1', null, 'x'), makeAnswer('a1', 'u1', 'y')]);
-    engine.loaded.send([makeLoaded()]);
-    await engine.settle();
+    stage.engine.loaded.send([makeLoaded()]);
+    await stage.engine.settle();
     const badge = screen.getByRole('region', { name: 'Where the model runs' });
     expect(within(badge).getByText('On the GPU')).toBeDefined();
     expect(within(badge).getByRole('img', { name: '33 of 33 layers on the GPU' }).children).toHaveLength(33);
@@ -26,17 +20,17 @@ describe('the instruments', () => {
   });
 
   it('red says the cause, and its remedy is a button', async () => {
-    engine.answer('inference.load', makeLoaded());
+    stage.engine.answer('inference.load', makeLoaded());
     await stage.show('c', [makeUser('u1', null, 'x'), makeAnswer('a1', 'u1', 'y')]);
     const problem = { ...makeProblem('truth.not_on_gpu', { detail: 'None of the 33 layers is on a GPU.', remedy: 'Load it with all layers.' }), actions: [{ kind: 'call' as const, label: 'Reload with 33 layers', operation: 'inference.load', input: { model: 'm1', settings: { gpuLayers: 33 } } }, { kind: 'call' as const, label: 'Something else', operation: 'engine.stop', input: {} }] };
-    engine.loaded.send([makeLoaded({ truth: makeTruth({ verdict: 'not_on_gpu', colour: 'red', title: 'On the CPU', layersOnGpu: 0, placed: [], problem }) })]);
-    await engine.settle();
+    stage.engine.loaded.send([makeLoaded({ truth: makeTruth({ verdict: 'not_on_gpu', colour: 'red', title: 'On the CPU', layersOnGpu: 0, placed: [], problem }) })]);
+    await stage.engine.settle();
     expect(screen.getByText('None of the 33 layers is on a GPU. Load it with all layers.')).toBeDefined();
     // Only what belongs to models is offered.
     expect(screen.queryByRole('button', { name: 'Something else' })).toBeNull();
     fireEvent.click(screen.getByRole('button', { name: 'Reload with 33 layers' }));
-    await engine.settle();
-    expect(engine.inputsOf('inference.load')).toMatchObject([{ model: 'm1', settings: { gpuLayers: 33 } }]);
+    await stage.engine.settle();
+    expect(stage.engine.inputsOf('inference.load')).toMatchObject([{ model: 'm1', settings: { gpuLayers: 33 } }]);
   });
 
   it('what is not reported is a dash with its reason', async () => {

@@ -1,6 +1,7 @@
 import { useEffect, useRef, type ReactNode } from 'react';
 import { useApp, useCommitClock } from '../../../app/context.tsx';
 import { SPEED_POINTS } from '../../../stores/loaded-store.ts';
+import { fitCanvas } from '../../../ui/fit-canvas.ts';
 
 /** The last minute of writing as a line, painted outside React twice a second. `mark`: the predicted speed, dashed. */
 export function SpeedLine({ id, colour, mark }: { readonly id: string; readonly colour: string; readonly mark: number | null }): ReactNode {
@@ -18,18 +19,10 @@ export function SpeedLine({ id, colour, mark }: { readonly id: string; readonly 
 }
 
 function paint(canvas: HTMLCanvasElement, values: readonly number[], colour: string, mark: number | null): void {
-  const { clientWidth: width, clientHeight: height } = canvas;
-  const ctx = width === 0 ? null : canvas.getContext('2d');
-  if (ctx === null) return;
-  const ratio = devicePixelRatio || 1;
-  if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
-    canvas.width = Math.round(width * ratio);
-    canvas.height = Math.round(height * ratio);
-  }
-  const style = getComputedStyle(canvas);
+  const drawing = fitCanvas(canvas);
+  if (drawing === null) return;
+  const { ctx, width, height, style } = drawing;
   const inkOf = (value: string): string => (value.startsWith('var(') ? style.getPropertyValue(value.slice(4, -1)).trim() : value);
-  ctx.setTransform(ratio, 0, 0, ratio, 0, 0);
-  ctx.clearRect(0, 0, width, height);
   const top = Math.max(1, mark ?? 0, ...values) * 1.15;
   const y = (v: number): number => height - 1 - (v / top) * (height - 3);
   ctx.lineWidth = 1;

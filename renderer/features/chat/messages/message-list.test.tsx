@@ -1,16 +1,10 @@
 import { fireEvent, screen, within } from '@testing-library/react';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { makeProblem } from '../../../../contract/problem-catalogue.ts';
-import { setPageStage, type PageStage } from '../test-support-page.tsx';
-import { makeAnswer, makeConversation, makeUser, type TestEngine } from '../test-support.tsx';
+import { stageForEach } from '../test-support-page.tsx';
+import { makeAnswer, makeConversation, makeUser } from '../test-support.tsx';
 
-let stage: PageStage;
-let engine: TestEngine;
-beforeEach(() => {
-  stage = setPageStage();
-  ({ engine } = stage);
-});
-afterEach(() => stage.end());
+const stage = stageForEach();
 
 describe('a conversation', () => {
   it('shows who said what, with the figures under each answer', async () => {
@@ -26,34 +20,34 @@ describe('a conversation', () => {
   });
 
   it('switches between branches, answers again, edits', async () => {
-    engine.answer('chat.update', makeConversation('c'));
-    engine.answer('chat.regenerate', { answerId: 'a9' });
-    engine.answer('chat.send', { messageId: 'u9', answerId: 'a9' });
+    stage.engine.answer('chat.update', makeConversation('c'));
+    stage.engine.answer('chat.regenerate', { answerId: 'a9' });
+    stage.engine.answer('chat.send', { messageId: 'u9', answerId: 'a9' });
     await stage.show('c', [makeUser('u1', null, 'Old words'), makeAnswer('a2', 'u1', 'Two')], { branches: { a2: ['a1', 'a2', 'a3'] } });
     const branch = screen.getByRole('group', { name: 'Version 2 of 3' });
     expect(branch.textContent).toContain('2 of 3');
     fireEvent.click(within(branch).getByRole('button', { name: 'Version after' }));
     fireEvent.click(screen.getByRole('button', { name: 'Answer again' }));
-    await engine.settle();
-    expect(engine.inputsOf('chat.update')).toEqual([{ id: 'c', headId: 'a3' }]);
-    expect(engine.inputsOf('chat.regenerate')).toEqual([{ conversationId: 'c', messageId: 'a2' }]);
+    await stage.engine.settle();
+    expect(stage.engine.inputsOf('chat.update')).toEqual([{ id: 'c', headId: 'a3' }]);
+    expect(stage.engine.inputsOf('chat.regenerate')).toEqual([{ conversationId: 'c', messageId: 'a2' }]);
     fireEvent.click(screen.getByRole('button', { name: 'Edit' }));
-    await engine.settle();
+    await stage.engine.settle();
     const edit = screen.getByRole('textbox', { name: 'Edit the message' });
     fireEvent.change(edit, { target: { value: 'New words' } });
     fireEvent.keyDown(edit, { key: 'Enter' });
-    await engine.settle();
-    expect(engine.inputsOf('chat.send')).toMatchObject([{ conversationId: 'c', parentId: '', content: 'New words' }]);
+    await stage.engine.settle();
+    expect(stage.engine.inputsOf('chat.send')).toMatchObject([{ conversationId: 'c', parentId: '', content: 'New words' }]);
   });
 
   it('an answer that failed says why, and can be asked for again', async () => {
-    engine.answer('chat.regenerate', { answerId: 'a9' });
+    stage.engine.answer('chat.regenerate', { answerId: 'a9' });
     await stage.show('c', [makeUser('u1', null, 'x'), makeAnswer('a1', 'u1', 'half of', { reason: 'interrupted', problem: makeProblem('generate.interrupted', { detail: 'Its process ended.' }) })]);
     expect(screen.getByText('half of')).toBeDefined();
     expect(screen.getByText('The answer was interrupted.', { exact: false })).toBeDefined();
     fireEvent.click(screen.getByRole('button', { name: 'Try again' }));
-    await engine.settle();
-    expect(engine.inputsOf('chat.regenerate')).toHaveLength(1);
+    await stage.engine.settle();
+    expect(stage.engine.inputsOf('chat.regenerate')).toHaveLength(1);
   });
 
   it('a very long message is folded, and unfolds in pieces', async () => {
@@ -61,7 +55,7 @@ describe('a conversation', () => {
     const { container } = await stage.show('c', [makeUser('u1', null, 'x'), makeAnswer('a1', 'u1', long)]);
     expect(container.querySelectorAll('*').length).toBeLessThan(2000);
     fireEvent.click(screen.getByRole('button', { name: /^Show all/ }));
-    await engine.settle();
+    await stage.engine.settle();
     expect(screen.queryByRole('button', { name: /^Show all/ })).toBeNull();
     expect(container.querySelectorAll('*').length).toBeLessThan(2000);
   });
@@ -73,10 +67,10 @@ describe('a conversation', () => {
   });
 
   it('a message that is edited keeps its files, but for those that are taken off', async () => {
-    engine.answer('chat.send', { messageId: 'u9', answerId: 'a9' });
+    stage.engine.answer('chat.send', { messageId: 'u9', answerId: 'a9' });
     await stage.show('c', [makeUser('u1', null, 'Compare them', { attachments: [{ name: 'a.txt', characters: 10 }, { name: 'b.txt', characters: 20 }, { name: 'c.txt', characters: 30 }] }), makeAnswer('a1', 'u1', 'Done.')]);
     fireEvent.click(screen.getByRole('button', { name: 'Edit' }));
-    await engine.settle();
+    await stage.engine.settle();
     expect(screen.queryByRole('list', { name: 'Attached files' })).toBeNull();
     const files = screen.getByRole('list', { name: 'Files that go with the message' });
     expect(files.children).toHaveLength(3);
@@ -85,18 +79,18 @@ describe('a conversation', () => {
     // Its words may go: the files alone are a message, too.
     fireEvent.change(screen.getByRole('textbox', { name: 'Edit the message' }), { target: { value: '' } });
     fireEvent.keyDown(screen.getByRole('textbox', { name: 'Edit the message' }), { key: 'Enter' });
-    await engine.settle();
-    expect(engine.inputsOf('chat.send')).toEqual([{ conversationId: 'c', parentId: '', content: '', attachments: [], kept: { messageId: 'u1', places: [0, 2] } }]);
+    await stage.engine.settle();
+    expect(stage.engine.inputsOf('chat.send')).toEqual([{ conversationId: 'c', parentId: '', content: '', attachments: [], kept: { messageId: 'u1', places: [0, 2] } }]);
   });
 });
 
 it('links of answers are opened outside, after asking', async () => {
   await stage.show('c', [makeUser('u1', null, 'x'), makeAnswer('a1', 'u1', 'See [it](https://a.example/x).')]);
   fireEvent.click(screen.getByRole('link', { name: 'it' }));
-  await engine.settle();
+  await stage.engine.settle();
   expect(stage.app.ui.getState().question).toMatchObject({ title: 'Open a.example?', detail: 'https://a.example/x' });
   expect(stage.app.opened).toEqual([]);
   stage.app.ui.getState().answer(true);
-  await engine.settle();
+  await stage.engine.settle();
   expect(stage.app.opened).toEqual(['https://a.example/x']);
 });

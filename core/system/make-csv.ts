@@ -8,10 +8,11 @@ export type Cell = string | number | null;
  * which it takes for "this is text" (https://owasp.org/www-community/attacks/CSV_Injection); numbers stay numbers.
  */
 export function makeCsv(rows: readonly (readonly Cell[])[]): string {
-  return rows.map((row) => `${row.map(makeCell).join(',')}\r\n`).join('');
+  return rows.map((row) => `${row.map(makeCsvCell).join(',')}\r\n`).join('');
 }
 
-function makeCell(cell: Cell): string {
+/** One cell of it. */
+export function makeCsvCell(cell: Cell): string {
   if (cell === null) return '';
   if (typeof cell === 'number') return String(cell);
   const safe = FORMULA.test(cell) ? `'${cell}` : cell;

@@ -1,15 +1,21 @@
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
 
-/** Parents first: a row that refers to a lost one is left out. */
-const tables = ['chat_conversations', 'chat_messages', 'chat_rests', 'chat_attachments'] as const;
+export interface Salvage {
+  /** Parents first: a row that refers to a lost one is left out. */
+  readonly tables: readonly string[];
+  /** The table whose rows are counted. */
+  readonly counted: string;
+  /** Run afterwards: what hangs together again, and what can be made anew. */
+  readonly repair: string;
+}
 
 /**
- * Takes over what can be read of the conversations in a damaged database that was set aside: row by row from either
- * end, until the damage. Answers how many messages. Never throws.
+ * Takes over what can be read of some tables in a damaged database that was set aside: row by row from either end,
+ * until the damage. Answers how many rows of `counted`. Never throws.
  */
-export function salvageChat(asidePath: string, into: DatabaseSync): number {
+export function salvageTables(asidePath: string, into: DatabaseSync, { tables, counted, repair }: Salvage): number {
   let from: DatabaseSync | null = null;
-  let messages = 0;
+  let count = 0;
   try {
     from = new DatabaseSync(asidePath, { readOnly: true });
     for (const table of tables) {
@@ -18,15 +24,12 @@ export function salvageChat(asidePath: string, into: DatabaseSync): number {
       for (const order of ['ASC', 'DESC']) {
         const copied = copyRows(from, `SELECT ${columns.join(', ')} FROM ${table} NOT INDEXED ORDER BY rowid ${order}`, (row) => {
           const done = tryRun(() => put.run(...columns.map((c): SQLInputValue => row[c] ?? null)).changes);
-          if (table === 'chat_messages') messages += done;
+          if (table === counted) count += done;
         });
         if (copied === 'all') break;
       }
     }
-    into.exec(`UPDATE chat_conversations SET messages = (SELECT count(*) FROM chat_messages m WHERE m.conversation = chat_conversations.n);
-      UPDATE chat_conversations SET head = (SELECT max(m.n) FROM chat_messages m WHERE m.conversation = chat_conversations.n)
-        WHERE head IS NOT NULL AND head NOT IN (SELECT n FROM chat_messages);
-      UPDATE chat_messages SET parent = NULL, depth = 0 WHERE parent IS NOT NULL AND parent NOT IN (SELECT n FROM chat_messages);`);
+    into.exec(repair);
   } catch {
     // It cannot be opened, or has none: nothing to save.
   } finally {
@@ -35,7 +38,7 @@ export function salvageChat(asidePath: string, into: DatabaseSync): number {
       return 0;
     });
   }
-  return messages;
+  return count;
 }
 
 function copyRows(from: DatabaseSync, sql: string, take: (row: Record<string, SQLInputValue>) => void): 'all' | 'some' {
