@@ -26,11 +26,10 @@ export function parseBenchWords(words: readonly string[]): { readonly verb: Benc
   return { verb, names };
 }
 
-async function runOne(client: EngineClient, name: string, context: CommandContext): Promise<number> {
+async function runOne(client: EngineClient, name: string, caseSeconds: number | null, context: CommandContext): Promise<number> {
   const { out, flags } = context;
-  const seconds = numberFlag(flags, 'seconds', { min: 0.5, max: 600, unit: 's' });
   const started = await client.benchmarks.run({
-    name, cases: flags.all('case').length === 0 ? null : [...flags.all('case')], place: flags.text('place'), environmentId: await readEnvironmentId(client, context), modelId: flags.text('model'), caseSeconds: seconds,
+    name, cases: flags.all('case').length === 0 ? null : [...flags.all('case')], place: flags.text('place'), environmentId: await readEnvironmentId(client, context), modelId: flags.text('model'), caseSeconds,
   });
   const job = await finishJob(client, started, context);
   const id = typeof job.result?.['run'] === 'string' ? job.result['run'] : null;
@@ -52,16 +51,18 @@ export async function readEnvironmentId(client: EngineClient, context: CommandCo
 async function exportRun(client: EngineClient, id: string, context: CommandContext): Promise<number> {
   const { out, flags } = context;
   const format = (['jsonl', 'markdown', 'csv', 'svg'] as const).find((one) => one === (flags.text('format') ?? 'markdown')) ?? 'markdown';
-  const { text } = await client.benchmarks.export({ id, format });
+  const { text, fileName } = await client.benchmarks.export({ id, format });
   const path = flags.text('output');
   if (path === null) {
-    await out.write(text.endsWith('\n') ? text : `${text}\n`);
+    if (context.json) await out.json({ schemaVersion: JSON_SCHEMA_VERSION, format, fileName, text });
+    else await out.write(text.endsWith('\n') ? text : `${text}\n`);
     return exitCodes.fine;
   }
   const file = await openResultFile(path);
   await file.write(text);
   await file.finish();
-  out.note(`Written to ${file.path}.`);
+  if (context.json) await out.json({ schemaVersion: JSON_SCHEMA_VERSION, format, path: file.path });
+  else out.note(`Written to ${file.path}.`);
   return exitCodes.fine;
 }
 
@@ -70,10 +71,11 @@ export async function runBench(context: CommandContext): Promise<number> {
   const { verb, names } = parseBenchWords(context.positionals);
   const [first = '', second = ''] = names;
   const text = verb === 'import' ? await readImport(first) : '';
+  const seconds = numberFlag(flags, 'seconds', { min: 0.5, max: 600, unit: 's' });
   const engine = await context.attach({ anyGpus: context.gpus === null });
   const { client } = engine;
   try {
-    if (verb === 'run') return await runOne(client, first, context);
+    if (verb === 'run') return await runOne(client, first, seconds, context);
     if (verb === 'export') return await exportRun(client, first, context);
     if (verb === 'ls') {
       const list = await client.benchmarks.list({}, { signal });

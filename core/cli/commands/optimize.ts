@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline/promises';
-import type { ApplyPlan } from '../../../contract/optimize.ts';
+import type { ApplyPlan, MeasureWish } from '../../../contract/optimize.ts';
 import type { EngineClient } from '../../engine/connect.ts';
-import { JSON_SCHEMA_VERSION, type CommandContext } from '../command.ts';
+import { JSON_SCHEMA_VERSION, type CommandContext, type Flags } from '../command.ts';
 import { renderApplications, renderApplyPlan, renderEffect, renderHealth, renderOverview, renderProfiles, renderSlow, renderToggle } from '../optimize-text.ts';
 import { findNearMatch } from '../near-match.ts';
 import { parseChosen } from '../parse-chosen.ts';
@@ -33,18 +33,22 @@ export function parseOptimizeWords(words: readonly string[]): { readonly verb: O
 /** The shell of this system. */
 const shell = process.platform === 'win32' ? ['cmd.exe', '/d', '/s', '/c'] : ['sh', '-c'];
 
-async function measure(client: EngineClient, words: readonly string[], context: CommandContext): Promise<number> {
-  const { flags, out } = context;
+/** What measure is told by flags, checked before an engine is started for it. @throws ProblemError `usage.unknown` */
+function readMeasureFlags(flags: Flags): Pick<MeasureWish, 'workload' | 'budgetSeconds'> {
   const command = flags.text('command');
   const pattern = flags.text('pattern');
   if ((command === null) !== (pattern === null)) throw usageError('--command and --pattern belong together: the pattern finds the figure in what the command prints.');
   if (command !== null && flags.text('workload') !== null) throw usageError('Give --command or --workload, not both.');
   const timeoutSeconds = numberFlag(flags, 'run-seconds', { min: 1, max: 3600, unit: 's' }) ?? 300;
   // As in this terminal: its folder is the program's.
-  const workload = command !== null && pattern !== null ? { command: [...shell, command], pattern, higherIsBetter: !flags.on('lower-is-better'), folder: process.cwd(), timeoutSeconds } : flags.text('workload');
+  const workload = command !== null && pattern !== null ? { command: [...shell, command], pattern, higherIsBetter: !flags.on('lower-is-better'), unit: '', folder: process.cwd(), timeoutSeconds } : flags.text('workload');
+  return { workload, budgetSeconds: numberFlag(flags, 'budget', { min: 5, max: 7200, unit: 's' }) ?? 180 };
+}
+
+async function measure(client: EngineClient, words: readonly string[], told: ReturnType<typeof readMeasureFlags>, context: CommandContext): Promise<number> {
+  const { flags, out } = context;
   const started = await client.optimize.measure({
-    toggles: await parseChosen(client, words), environmentId: await readEnvironmentId(client, context), place: flags.text('place'), modelId: flags.text('model'), workload,
-    budgetSeconds: numberFlag(flags, 'budget', { min: 5, max: 7200, unit: 's' }) ?? 180,
+    toggles: await parseChosen(client, words), environmentId: await readEnvironmentId(client, context), place: flags.text('place'), modelId: flags.text('model'), ...told,
   });
   const job = await finishJob(client, started, context);
   const id = job.result?.['effectId'];
@@ -102,10 +106,12 @@ export async function runOptimize(context: CommandContext): Promise<number> {
   const { verb, rest } = parseOptimizeWords(context.positionals);
   if (verb === 'run' && context.json) throw usageError('"optimize run" prints what the program prints: --json is not for it.');
   if (verb === 'run') return (await import('../launch-optimized.ts')).launchOptimized(rest, context);
+  const told = verb === 'measure' ? readMeasureFlags(flags) : null;
+  const seconds = numberFlag(flags, 'seconds', { min: 1, max: 60, unit: 's' }) ?? 10;
   const engine = await context.attach({ anyGpus: context.gpus === null });
   const { client } = engine;
   try {
-    if (verb === 'measure') return await measure(client, rest, context);
+    if (told !== null) return await measure(client, rest, told, context);
     if (verb === 'apply') return await applyToggles(client, rest, context);
     if (verb === 'revert') return await revert(client, rest[0] ?? '', context);
     const subject = { environmentId: await readEnvironmentId(client, context), place: flags.text('place') };
@@ -120,7 +126,6 @@ export async function runOptimize(context: CommandContext): Promise<number> {
       await print(context, { components }, renderHealth(components, out.columns));
       return components.some((one) => one.state === 'fails') ? exitCodes.findings : exitCodes.fine;
     } else if (verb === 'slow') {
-      const seconds = numberFlag(flags, 'seconds', { min: 1, max: 60, unit: 's' }) ?? 10;
       out.progress(`Watching for ${String(seconds)} s …`);
       const report = await client.optimize.explainSlow({ place: flags.text('place'), seconds }, { signal });
       out.endProgress();

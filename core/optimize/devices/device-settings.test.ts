@@ -134,6 +134,19 @@ describe('what is refused', () => {
     expect(await rig.devices.revert(change.id)).toMatchObject({ state: 'reverted', problem: null });
   });
 
+  it.each([
+    // As nvidia-smi says it: with 0 where it "moves on", and the way back is gone all the same.
+    ['it moves on', 'Setting locked GPU clocks is not supported for GPU 00000000:01:00.0.\nTreating as warning and moving on.\nAll done.', 0, 'device.not_supported'],
+    ['no permission', 'The current user does not have permission to change clocks for GPU 00000000:01:00.0.\nTerminating early due to previous errors.', 4, 'device.refused'],
+  ])('clocks that the driver refuses: %s', async (_, text, exitCode, code) => {
+    const folder = makeTestFolder('devices');
+    const asked = join(folder, 'asked');
+    const rig = await open(folder, { smi: ['/bin/sh', '-c', `shift 2; echo "$*" >> '${asked}'; [ "$1" = -rgc ] && exit 0; printf '${text}\\n'; exit ${String(exitCode)}`, 'nvidia-smi'] });
+    await expect(set(rig, 'sm_clock_lock', 1200)).rejects.toMatchObject({ problem: { code } });
+    expect(rig.devices.changes()).toMatchObject([{ setting: 'sm_clock_lock', state: 'failed', revertsAtMs: null, problem: { code } }]);
+    expect(readFileSync(asked, 'utf8').trim().split('\n')).toEqual(exitCode === 0 ? ['-lgc 1200,1200', '-rgc'] : ['-lgc 1200,1200']);
+  });
+
   it('without a journal nothing is changed', async () => {
     const folder = makeTestFolder('devices');
     const file = join(folder, 'file');
