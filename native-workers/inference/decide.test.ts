@@ -108,6 +108,7 @@ describe('a failed load', () => {
     [['llama_kv_cache: failed to allocate buffer for kv cache'], 'Failed to create context', 'context', /^load\.no_memory/],
     [['llama_init: something failed oddly'], 'Failed to create context', 'context', /^load\.failed: .*something failed oddly/],
     [[], 'Failed to load model', 'model', /^load\.failed/],
+    [[], 'NoBinaryFoundError', 'engine', /^load\.failed: .*could not be loaded on this system/],
     [[], 'Invalid GGUF magic. Expected "GGUF" but got "PK"', 'model', /^model\.not_gguf/],
   ] as const)('said as %j', (lines, message, step, expected) => {
     expect(decide([...lines], message, step)).toMatch(expected);
