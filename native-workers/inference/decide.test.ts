@@ -96,7 +96,7 @@ describe('turns', () => {
 });
 
 describe('a failed load', () => {
-  const decide = (lines: string[], message: string, step: 'model' | 'context' = 'model'): string => {
+  const decide = (lines: string[], message: string, step: 'engine' | 'model' | 'context' = 'model'): string => {
     const problem = problemOf(decideLoadProblem({ name: 'm.gguf', path: '/m.gguf', release: 'b1', contextTokens: 4096, step, error: new Error(message), lines, place: 'the GPU', freeBytes: 2e9, onGpu: true }));
     return `${problem?.code}: ${problem?.cause}`;
   };
