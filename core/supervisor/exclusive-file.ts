@@ -14,16 +14,19 @@ const NO_LINK: ReadonlySet<unknown> = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP',
  */
 export function createWhole(path: string, text: string, mode = 0o600): boolean {
   const beside = `${path}.${randomBytes(6).toString('hex')}`;
-  writeFileSync(beside, text, { mode, flag: 'wx' });
+  let isWritten = false;
   try {
+    writeFileSync(beside, text, { mode, flag: 'wx' });
+    isWritten = true;
     linkSync(beside, path);
     return true;
   } catch (error) {
     const code = codeOf(error);
     // ENOENT: another tidied up what we had written beside it.
-    if (code === 'EEXIST' || code === 'ENOENT') return false;
-    if (!NO_LINK.has(code)) throw error;
+    if (isWritten && (code === 'EEXIST' || code === 'ENOENT')) return false;
+    if (!isWritten || !NO_LINK.has(code)) throw error;
   } finally {
+    // Also what a full disk left of it.
     rmSync(beside, { force: true });
   }
   try {

@@ -24,7 +24,9 @@ const DAMAGED = /not within the file bounds|corrupt|tensor '.*' has (?:invalid|w
 
 /** The Problem of a load that failed, with llama.cpp's own reason. Pure; the words are those of llama.cpp v0.5.0. */
 export function decideLoadProblem(failed: FailedLoad): ProblemError {
-  const message = failed.error instanceof Error ? failed.error.message : String(failed.error);
+  const raw = failed.error instanceof Error ? failed.error.message : String(failed.error);
+  // The library says its name and nothing else.
+  const message = raw === 'NoBinaryFoundError' ? 'The build could not be loaded on this system; its files may be incomplete.' : raw;
   const said = pickTrouble(failed.lines);
   const all = [`${failed.error instanceof Error ? failed.error.name : ''} ${message}`, ...said].join('\n');
   const chain = [message, ...said].filter((text, index, texts) => text !== '' && texts.indexOf(text) === index);

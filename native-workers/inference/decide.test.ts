@@ -96,7 +96,7 @@ describe('turns', () => {
 });
 
 describe('a failed load', () => {
-  const decide = (lines: string[], message: string, step: 'model' | 'context' = 'model'): string => {
+  const decide = (lines: string[], message: string, step: 'engine' | 'model' | 'context' = 'model'): string => {
     const problem = problemOf(decideLoadProblem({ name: 'm.gguf', path: '/m.gguf', release: 'b1', contextTokens: 4096, step, error: new Error(message), lines, place: 'the GPU', freeBytes: 2e9, onGpu: true }));
     return `${problem?.code}: ${problem?.cause}`;
   };
@@ -108,6 +108,7 @@ describe('a failed load', () => {
     [['llama_kv_cache: failed to allocate buffer for kv cache'], 'Failed to create context', 'context', /^load\.no_memory/],
     [['llama_init: something failed oddly'], 'Failed to create context', 'context', /^load\.failed: .*something failed oddly/],
     [[], 'Failed to load model', 'model', /^load\.failed/],
+    [[], 'NoBinaryFoundError', 'engine', /^load\.failed: .*could not be loaded on this system/],
     [[], 'Invalid GGUF magic. Expected "GGUF" but got "PK"', 'model', /^model\.not_gguf/],
   ] as const)('said as %j', (lines, message, step, expected) => {
     expect(decide([...lines], message, step)).toMatch(expected);
