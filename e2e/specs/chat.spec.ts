@@ -12,6 +12,8 @@ test.setTimeout(120_000);
 
 /** Long enough to be looked at while it is written, and to be stopped. */
 const LONG = 'Write a long story about a river, with many chapters.';
+/** Without breaks and signs: an emphasis or a paragraph that is not closed yet is set otherwise than a finished one. */
+const wordsOf = (texts: readonly string[]): string => texts.join(' ').replaceAll(/[^\p{L}\p{N}]+/gu, ' ').trim();
 
 test('a first chat: the answer streams, has its figures, is kept, and is said to be on the processor', async ({ face }) => {
   const { page } = face;
@@ -56,14 +58,14 @@ test('an answer can be stopped, given again and walked through; a message edited
   await composer(page).fill(LONG);
   await page.keyboard.press('Enter');
   await expect(messages(page)).toContainText(/\d\d tokens so far/, PATIENT);
-  const sofar = (await messages(page).locator('.row.it .body').allInnerTexts()).join('\n');
+  const sofar = wordsOf(await messages(page).locator('.row.it .body').allInnerTexts());
   await stopButton(page).click();
   await expect(figures(page)).toHaveCount(1);
   await expect(figures(page)).toContainText('stopped');
   // What was written stays.
-  const kept = (await messages(page).locator('.row.it .body').allInnerTexts()).join('\n');
+  const kept = wordsOf(await messages(page).locator('.row.it .body').allInnerTexts());
   expect(kept.length).toBeGreaterThan(20);
-  expect(kept.startsWith(sofar.trim().slice(0, 60))).toBe(true);
+  expect(kept.slice(0, 60)).toContain(sofar.slice(0, 60));
   await expect(stopButton(page)).toHaveCount(0);
 
   await setAnswers(page, { grammar: only('Second.') });
@@ -72,7 +74,7 @@ test('an answer can be stopped, given again and walked through; a message edited
   const versions = messages(page).getByRole('group', { name: 'Version 2 of 2' });
   await expect(versions).toBeVisible();
   await versions.getByRole('button', { name: 'Version before' }).click();
-  await expect(messages(page)).toContainText(kept.slice(0, 40));
+  await expect.poll(async () => wordsOf(await messages(page).locator('.row.it .body').allInnerTexts())).toContain(kept.slice(0, 40));
   await expect(messages(page)).not.toContainText('Second.');
   await messages(page).getByRole('group', { name: 'Version 1 of 2' }).getByRole('button', { name: 'Version after' }).click();
   await expect(messages(page)).toContainText('Second.');
