@@ -33,6 +33,8 @@ export interface ArmSample {
   /** Peak that the allocator reserved since the start of the process, bytes. */
   readonly memoryBytes: number | null;
   readonly repetitions: number;
+  /** What the GPU took for the repetitions, by its own counter; null: not read by the process itself. */
+  readonly joules?: number | null;
 }
 
 /** A process that measures; it may hang or die of it. */

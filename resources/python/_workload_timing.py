@@ -12,7 +12,7 @@ CPU_SECONDS = 0.05
 # Where another process measures in between, a GPU comes from idle clocks each time: so long it is brought back to work
 # untimed, and the sample is long enough for power to be read in it (the driver's mean is of 100 ms).
 LEAD_SECONDS = 0.1
-ALTERNATING_SECONDS = 0.2
+ALTERNATING_SECONDS = 0.3
 # What a group aims at over its least length, so that it rarely has to be taken again.
 MARGIN = 1.15
 MOST_REPETITIONS = 100000
@@ -45,10 +45,12 @@ def now_ms():
 
 class Timer(object):
     """Times `run`. `traffic` is the bytes that one repetition moves (None: caches are no matter); `each` waits for every
-    repetition (a latency); `alternating`: another process works between two samples."""
+    repetition (a latency); `alternating`: another process works between two samples; `meter` answers joules."""
 
-    def __init__(self, place, run, traffic=None, each=False, alternating=False):
+    def __init__(self, place, run, traffic=None, each=False, alternating=False, meter=None):
         self.place, self.run, self.each = place, run, each
+        self.meter = meter
+        self.ran = 0
         self.lead = LEAD_SECONDS if place.gpu and alternating else 0.0
         self.least = CPU_SECONDS if not place.gpu else ALTERNATING_SECONDS if alternating else GPU_SECONDS
         self.seconds_each = None
@@ -68,7 +70,8 @@ class Timer(object):
         return int(max(1, min(most, math.ceil(self.least * MARGIN / max(self.seconds_each, 1e-9)))))
 
     def group(self, repetitions):
-        """Seconds of so many repetitions."""
+        """Seconds of so many repetitions; `ran` are those that ran for it, untimed ones too."""
+        self.ran = repetitions
         if self.buffer is not None:
             seconds = self._cold(repetitions)
         elif self.each or not self.place.gpu:
@@ -86,6 +89,7 @@ class Timer(object):
         if repetitions > 1:
             # Untimed: the clock starts when there is work queued, not while the first is being launched.
             self.run()
+            self.ran += 1
         begin.record()
         for _ in range(repetitions):
             self.run()
@@ -128,6 +132,9 @@ class Timer(object):
             self.group(1)
             self.group(self.repetitions())
 
+    def joules(self):
+        return None if self.meter is None else self.meter.joules()
+
     def lead_in(self):
         if self.lead == 0.0:
             return
@@ -151,16 +158,19 @@ class Timer(object):
         return time.perf_counter() - started, len(times), agreed
 
     def sample(self):
-        """(seconds of one repetition, repetitions, start and end in ms since 1970)."""
+        """(seconds of one repetition, repetitions, start and end in ms since 1970, joules of the repetitions or None)."""
         self.calibrate()
         self.lead_in()
         while True:
             repetitions = self.repetitions()
+            before = self.joules()
             started = now_ms()
             seconds = self.group(repetitions)
             ended = now_ms()
+            after = self.joules()
             if seconds >= self.least or self.repetitions() <= repetitions:
-                return seconds / repetitions, repetitions, started, ended
+                joules = None if before is None or after is None or after < before else (after - before) * repetitions / self.ran
+                return seconds / repetitions, repetitions, started, ended, joules
 
 
 def available_bytes():

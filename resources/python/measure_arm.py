@@ -25,6 +25,7 @@ def load(name):
 
 channel_module = load("_channel")
 timing = load("_workload_timing")
+energy = load("_workload_energy")
 places = load("_workload_place")
 toggles = load("_workload_toggles")
 parts = load("_workload_parts")
@@ -167,10 +168,10 @@ class Session(object):
         return {"seconds": took, "groups": groups, "agreed": agreed}
 
     def sample(self, command):
-        seconds, repetitions, started, ended = self.timer.sample()
+        seconds, repetitions, started, ended, joules = self.timer.sample()
         self.note_peak()
         value = value_of(self.spec["unit"], self.workload.work, seconds)
-        return {"value": value, "startedAtMs": started, "endedAtMs": ended, "memoryBytes": self.peak, "repetitions": repetitions}
+        return {"value": value, "startedAtMs": started, "endedAtMs": ended, "memoryBytes": self.peak, "repetitions": repetitions, "joules": joules}
 
     def error(self, command):
         try:
@@ -229,7 +230,7 @@ def start_torch(spec, channel):
         run = capture(torch, workload.run) if plan.graphs else workload.run
         place.wait()
         latency = spec["workload"] == "host_copy" and spec["unit"] == "us"
-        timer = timing.Timer(place, run, workload.traffic, latency, spec["alternating"])
+        timer = timing.Timer(place, run, workload.traffic, latency, spec["alternating"], energy.Meter(spec["place"]) if place.gpu and spec["alternating"] else None)
     except Exception as error:
         raise failure_of(torch, error, spec)
     return torch, place, workload, timer, facts_of(torch, place, workload, timer, plan, spec)

@@ -35,7 +35,8 @@ describe('planGeneration', () => {
   const costs = { generations: 4, kept: 8, startSeconds: 10, pairSeconds: 1, secondsLeft: 100, graceSeconds: 30 };
   it.each<[string, Partial<typeof costs>, number]>([
     ['the first', { generations: 0, kept: 0, startSeconds: 0, pairSeconds: 0 }, 2],
-    ['early ones are small', { generations: 2, kept: 4 }, 2],
+    ['early ones are small', { generations: 2, kept: 4, pairSeconds: 2 }, 2],
+    ['early ones are large where starting is dear', { generations: 2, kept: 4 }, 4],
     ['later ones larger', {}, 4],
     ['no more than the most', { kept: 39 }, 1],
     ['enough', { kept: 40 }, 0],

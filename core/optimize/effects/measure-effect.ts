@@ -102,8 +102,8 @@ export async function measureEffect(parts: MeasureParts, plan: MeasurePlan, hook
       reference = updateReference(reference, readA, readB);
       const log = Math.log(sampleB.value / sampleA.value);
       logs.push(plan.higherIsBetter ? log : -log);
-      a.add(sampleA, readA.joules);
-      b.add(sampleB, readB.joules);
+      a.add(sampleA, sampleA.joules ?? readA.joules);
+      b.add(sampleB, sampleB.joules ?? readB.joules);
     }
     const kept = countKept();
     const all = generations.flat();

@@ -5,6 +5,8 @@ const SMALL = 2;
 const LARGE = 4;
 /** So many small ones first: a large effect is then found after eight pairs. */
 const SMALL_ONES = 4;
+/** Where the pairs of a large one take less than this share of starting, it is large from the beginning: they calm what a generation says for little. */
+const CHEAP_SHARE = 1 / 2;
 /** Fewer generations say nothing of how much processes differ. */
 const LEAST_GENERATIONS = 2;
 
@@ -25,7 +27,8 @@ export function planGeneration({ generations, kept, startSeconds, pairSeconds, s
   const room = MOST_PAIRS - kept;
   if (room <= 0) return 0;
   if (generations === 0) return SMALL;
-  const usual = Math.min(room, generations < SMALL_ONES ? SMALL : LARGE);
+  const isCheap = LARGE * pairSeconds <= CHEAP_SHARE * startSeconds;
+  const usual = Math.min(room, generations < SMALL_ONES && !isCheap ? SMALL : LARGE);
   const more = Math.floor(secondsLeft / Math.max(1e-3, startSeconds + usual * pairSeconds));
   // A second generation is taken a little over the time too: with one nothing can be said, and the wait would be for nothing.
   const possible = Math.max(more, LEAST_GENERATIONS - generations);

@@ -5,7 +5,7 @@ import { useNow } from '../../../app/use-now.ts';
 import type { Thread } from '../../../stores/chat-thread.ts';
 import type { LiveAnswer } from '../../../stores/live-answer.ts';
 import { Icon } from '../../../ui/icons.tsx';
-import { formatCount } from '../../../ui/format.ts';
+import { formatCount, formatWhen } from '../../../ui/format.ts';
 import { joinCode } from '../markdown/block-stream.ts';
 import { MarkdownBlock } from '../markdown/markdown-block.tsx';
 import { createLiveBlocks, type LiveBlocks } from './live-blocks.ts';
@@ -138,7 +138,7 @@ export function MessageList(props: MessageListProps): ReactNode {
         {list.getVirtualItems().map((item) => {
           const row = rows[item.index];
           return row === undefined ? null : (
-            <MessageRow key={item.key} measure={list.measureElement} index={item.index} row={row} branches={thread.branches} editing={editing === row.message.id} growing={row.message.id === liveId && row.message.answer?.state !== 'done'} nowMs={row.kind === 'head' ? nowMs : 0} busy={writingId !== null} live={live} blocks={blocks} actions={actions} />
+            <MessageRow key={item.key} measure={list.measureElement} index={item.index} row={row} branches={thread.branches} editing={editing === row.message.id} growing={row.message.id === liveId && row.message.answer?.state !== 'done'} when={row.kind === 'head' ? formatWhen(row.message.atMs, nowMs) : ''} busy={writingId !== null} live={live} blocks={blocks} actions={actions} />
           );
         })}
       </div>
@@ -160,7 +160,8 @@ interface MessageRowProps {
   readonly editing: boolean;
   /** Its message is the answer that is being written. */
   readonly growing: boolean;
-  readonly nowMs: number;
+  /** Of its head, in words: a row is drawn again when these change, not with each tick of a clock. */
+  readonly when: string;
   /** An answer is being written: nothing else can be asked. */
   readonly busy: boolean;
   readonly live: LiveAnswer;
@@ -178,11 +179,11 @@ const MessageRow = memo(function MessageRow({ measure, index, ...body }: Message
   );
 });
 
-function RowBody({ row, branches, editing, growing, nowMs, busy, live, blocks, actions }: Omit<MessageRowProps, 'measure' | 'index'>): ReactNode {
+function RowBody({ row, branches, editing, growing, when, busy, live, blocks, actions }: Omit<MessageRowProps, 'measure' | 'index'>): ReactNode {
   const { message } = row;
   switch (row.kind) {
     case 'head':
-      return <MessageHead message={message} nowMs={nowMs} />;
+      return <MessageHead message={message} when={when} />;
     case 'thinking':
       return growing ? <GrowingThinking live={live} /> : <Thinking text={message.thinking} cut={message.cut?.thinkingCharacters ?? null} tokens={message.thinkingTokens ?? null} writing={false} />;
     case 'words':

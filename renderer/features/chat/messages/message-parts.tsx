@@ -3,7 +3,7 @@ import type { Message } from '../../../../contract/chat.ts';
 import { useNow } from '../../../app/use-now.ts';
 import { branchOf, type Thread } from '../../../stores/chat-thread.ts';
 import { liveSpeed, type LiveAnswer } from '../../../stores/live-answer.ts';
-import { formatCount, formatWhen, formatWhole } from '../../../ui/format.ts';
+import { formatCount, formatWhole } from '../../../ui/format.ts';
 import { Icon } from '../../../ui/icons.tsx';
 import { plainText } from '../../../ui/plain-text.ts';
 import { ProblemActions } from '../../../app/problem-actions.tsx';
@@ -28,12 +28,12 @@ export interface MessageActions {
 const THINKING_SHOWN = 60_000;
 
 /** Who, and when. */
-export const MessageHead = memo(function MessageHead({ message, nowMs }: { readonly message: Message; readonly nowMs: number }): ReactNode {
+export const MessageHead = memo(function MessageHead({ message, when }: { readonly message: Message; readonly when: string }): ReactNode {
   const who = message.role === 'user' ? 'You' : message.role === 'assistant' ? plainText(message.answer?.modelName || 'Model') : message.role === 'system' ? 'System' : 'Tool';
   return (
     <h3 className="who">
       <span>{who}</span>
-      <span>{message.answer !== null && message.answer.state !== 'done' ? 'writes' : formatWhen(message.atMs, nowMs)}</span>
+      <span>{message.answer !== null && message.answer.state !== 'done' ? 'writes' : when}</span>
       {message.answer?.truth?.colour === 'red' && <span className="st problem"><Icon name="bad" />{message.answer.truth.title}</span>}
       {message.answer?.truth?.colour === 'amber' && <span className="st attention"><Icon name="warn" />{message.answer.truth.title}</span>}
     </h3>
