@@ -36,7 +36,7 @@ describe('the catalogue', () => {
     }
     const ids = findBenchmark('matmul').cases.map((one) => one.id);
     for (const dtype of ['fp32', 'tf32', 'bf16', 'fp16', 'fp8', 'int8']) for (const n of [1024, 2048, 4096, 8192]) expect(ids).toContain(`${dtype}-${n}`);
-    expect(chooseCases(findBenchmark('matmul'), null, { key: 'cpu', name: 'CPU' }).map((one) => one.id)).toEqual(['fp32-512', 'fp32-1024', 'fp32-2048']);
+    expect(chooseCases(findBenchmark('matmul'), null, { key: 'cpu', name: 'CPU' }).map((one) => one.id)).toEqual(['fp32-512', 'fp32-1024', 'fp32-2048', 'fp64-512', 'fp64-1024', 'fp64-2048']);
   });
 
   it('refuses what there is not', () => {
