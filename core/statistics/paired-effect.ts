@@ -2,14 +2,12 @@ import { describeSample } from './describe-sample.ts';
 import { normalTail } from './normal.ts';
 import { tQuantile } from './student-t.ts';
 
-/** False alarms of a whole measurement, however often it is looked at. */
-const ALPHA = 0.05;
-/** z of ALPHA / 2. */
+/** z of half of 5 %: the false alarms of a whole measurement, however often it is looked at. */
 const Z_ALPHA = 1.959963984540054;
 const LEAST_PAIRS = 3;
 
 /**
- * What may be spent of ALPHA until the share `fraction` of the most pairs is reached: O'Brien and Fleming's boundary as
+ * What may be spent of the 5 % until the share `fraction` of the most pairs is reached: O'Brien and Fleming's boundary as
  * a spending function (Lan and DeMets 1983). Early looks need overwhelming evidence, the last one about what a single
  * look needs.
  */

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { answerer, comparisonWish, type Comparison, type ComparisonAnswer } from '../../../contract/chat.ts';
