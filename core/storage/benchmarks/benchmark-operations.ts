@@ -1,6 +1,6 @@
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
-import { z } from 'zod';
-import { benchmarkResult, benchmarkRun, pastRun, thinRun, type BenchmarkRun, type BenchmarkSample, type PastRun } from '../../../contract/benchmarks.ts';
+import type { z } from 'zod';
+import { benchmarkRun, pastRun, thinRun, type BenchmarkRun, type BenchmarkSample, type PastRun } from '../../../contract/benchmarks.ts';
 import { runInTransaction } from '../run-in-transaction.ts';
 import type { BenchmarkCalls, BenchmarkOp } from './benchmark-calls.ts';
 import { packSamples, unpackSamples } from './pack-samples.ts';
@@ -13,23 +13,24 @@ export type BenchmarkOperations = { readonly [Op in BenchmarkOp]: (input: Benchm
 /** Everything that is asked of the benchmarks, over an open database. May throw SQLite errors. */
 export function openBenchmarkOperations(db: DatabaseSync): BenchmarkOperations {
   const sql = {
-    put: db.prepare(`INSERT INTO bench_runs (id, name, place, started_ms, state, canary, run) VALUES (?, ?, ?, ?, ?, ?, ?)
-      ON CONFLICT (id) DO UPDATE SET state = excluded.state, run = excluded.run RETURNING n`),
+    put: db.prepare(`INSERT INTO bench_runs (id, name, place, started_ms, state, canary, run, thin) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+      ON CONFLICT (id) DO UPDATE SET state = excluded.state, run = excluded.run, thin = excluded.thin RETURNING n`),
     putSamples: db.prepare('INSERT INTO bench_samples (run, case_id, samples) VALUES (?, ?, ?) ON CONFLICT (run, case_id) DO UPDATE SET samples = excluded.samples'),
     list: db.prepare(`SELECT run FROM bench_runs WHERE canary = ? AND (?2 IS NULL OR name = ?2) AND (?3 IS NULL OR place = ?3) ORDER BY started_ms DESC, n DESC LIMIT ?4`),
-    past: db.prepare('SELECT run FROM bench_runs WHERE canary = 0 AND name = ?1 ORDER BY started_ms DESC, n DESC LIMIT ?2'),
+    past: db.prepare('SELECT n, thin FROM bench_runs WHERE canary = 0 AND name = ?1 ORDER BY started_ms DESC, n DESC LIMIT ?2'),
+    whole: db.prepare('SELECT run FROM bench_runs WHERE n = ?'),
     get: db.prepare('SELECT n, run FROM bench_runs WHERE id = ?'),
     samples: db.prepare('SELECT case_id, samples FROM bench_samples WHERE run = ?'),
     remove: db.prepare('DELETE FROM bench_runs WHERE id = ?'),
     open: db.prepare("SELECT n, run FROM bench_runs WHERE state = 'running'"),
-    close: db.prepare('UPDATE bench_runs SET state = ?, run = ? WHERE n = ?'),
+    close: db.prepare('UPDATE bench_runs SET state = ?, run = ?, thin = ? WHERE n = ?'),
     old: db.prepare('DELETE FROM bench_runs WHERE started_ms < ?'),
     most: db.prepare(`DELETE FROM bench_runs WHERE canary = ?1 AND n IN (SELECT n FROM bench_runs WHERE canary = ?1 ORDER BY started_ms DESC, n DESC LIMIT -1 OFFSET ?2)`),
   };
   const inTransaction = <T>(work: () => T): T => runInTransaction(db, work);
   return {
     'bench.put': ({ run, samples }) => inTransaction(() => {
-      const n = sql.put.get(run.id, run.name, run.place.key, run.startedAtMs, run.state, run.canary ? 1 : 0, JSON.stringify(run))?.['n'];
+      const n = sql.put.get(run.id, run.name, run.place.key, run.startedAtMs, run.state, run.canary ? 1 : 0, JSON.stringify(run), JSON.stringify(thinRun(run)))?.['n'];
       for (const [caseId, some] of Object.entries(samples)) sql.putSamples.run(Number(n), caseId, packSamples(some));
       return null;
     }),
@@ -37,12 +38,12 @@ export function openBenchmarkOperations(db: DatabaseSync): BenchmarkOperations {
     'bench.past': ({ name, limit }) => {
       const runs: PastRun[] = [];
       const newest = new Map<string, BenchmarkRun>();
-      for (const { run: text } of sql.past.iterate(name, limit)) {
-        const past = parsePast(text);
+      for (const { n, thin } of sql.past.all(name, limit)) {
+        const past = parseRow(pastRun, thin);
         if (past === null) continue;
         runs.push(past);
         if (past.figures.length === 0 || newest.has(past.place.key) || newest.size >= MOST_PLACES) continue;
-        const whole = parseRun(text);
+        const whole = parseRun(sql.whole.get(Number(n))?.['run']);
         if (whole !== null) newest.set(whole.place.key, whole);
       }
       return { runs, newest: [...newest.values()] };
@@ -60,7 +61,9 @@ export function openBenchmarkOperations(db: DatabaseSync): BenchmarkOperations {
       const open = sql.open.all();
       for (const row of open) {
         const run = parseRun(row['run']);
-        if (run !== null) sql.close.run('interrupted', JSON.stringify({ ...run, state: 'interrupted', endedAtMs: nowMs, problem } satisfies BenchmarkRun), Number(row['n']));
+        if (run === null) continue;
+        const ended: BenchmarkRun = { ...run, state: 'interrupted', endedAtMs: nowMs, problem };
+        sql.close.run('interrupted', JSON.stringify(ended), JSON.stringify(thinRun(ended)), Number(row['n']));
       }
       return open.length;
     }),
@@ -73,13 +76,6 @@ export function openBenchmarkOperations(db: DatabaseSync): BenchmarkOperations {
 }
 
 const parseRun = (text: SQLOutputValue | undefined): BenchmarkRun | null => parseRow(benchmarkRun, text);
-
-/** Only what a list needs is looked at: the whole takes five times as long. */
-const pastRow = pastRun.omit({ figures: true }).extend({ results: z.array(benchmarkResult.pick({ caseId: true, title: true, unit: true, median: true, low: true, high: true })) });
-function parsePast(text: SQLOutputValue | undefined): PastRun | null {
-  const row = parseRow(pastRow, text);
-  return row === null ? null : thinRun(row);
-}
 
 /** Of another version or damaged: null, and left out. */
 function parseRow<T>(schema: z.ZodType<T>, text: SQLOutputValue | undefined): T | null {

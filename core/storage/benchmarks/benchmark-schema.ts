@@ -1,8 +1,9 @@
 import type { Area } from '../open-database.ts';
 
 /**
- * Tables of the benchmarks. A run is one row with its results as JSON; the samples of a case are one blob
- * (pack-samples.ts) in a table of their own, so that a list never reads them.
+ * Tables of the benchmarks. A run is one row with its results as JSON, and beside it what a history shows of it (`thin`):
+ * a tenth of it. The samples of a case are one blob (pack-samples.ts) in a table of their own, so that a list never
+ * reads them.
  */
 export const benchmarkArea: Area = {
   name: 'benchmarks',
@@ -12,7 +13,7 @@ export const benchmarkArea: Area = {
       sql: `
         CREATE TABLE bench_runs (
           n INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, name TEXT NOT NULL, place TEXT NOT NULL,
-          started_ms REAL NOT NULL, state TEXT NOT NULL, canary INTEGER NOT NULL, run TEXT NOT NULL) STRICT;
+          started_ms REAL NOT NULL, state TEXT NOT NULL, canary INTEGER NOT NULL, run TEXT NOT NULL, thin TEXT NOT NULL) STRICT;
         CREATE INDEX bench_runs_by_time ON bench_runs (canary, started_ms);
         CREATE INDEX bench_runs_open ON bench_runs (state) WHERE state = 'running';
         CREATE TABLE bench_samples (

@@ -103,9 +103,10 @@ describe('the stored benchmarks', () => {
     const store = make(path);
     for (const id of ['a', 'b']) store.run('bench.put', { run: run(id), samples: {} });
     const other = new DatabaseSync(path);
-    other.exec(`UPDATE bench_runs SET run = '{"id":1}' WHERE id = 'a'`);
+    other.exec(`UPDATE bench_runs SET run = '{"id":1}', thin = '{' WHERE id = 'a'`);
     other.close();
     expect(store.run('bench.list', all).map((one) => one.id)).toEqual(['b']);
     expect(store.run('bench.get', { id: 'a' })).toBeNull();
+    expect(store.run('bench.past', { name: 'matmul', limit: 10 }).runs.map((one) => one.id)).toEqual(['b']);
   });
 });
