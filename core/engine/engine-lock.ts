@@ -24,7 +24,8 @@ export function readLock(path: string): LockContent | null {
 
 /** Between two tries, while another starter removes a stale lock: so short that nobody needs to be told of it. */
 const PAUSE_MS = 5;
-const TRIES = 200;
+/** Together longer than WRITTEN_WITHIN_MS: what is no lock and young is waited for until it is old. */
+const TRIES = 500;
 /** Without hard links a lock is empty for an instant; one that has been so for longer is what a power cut left. */
 const WRITTEN_WITHIN_MS = 2000;
 

@@ -228,7 +228,9 @@ describe('a measurement', { timeout: 60_000 }, () => {
   it('a model in llama.cpp: the same but for the setting', async () => {
     const rig = makeRig({}, makeBurnArms((one) => ({ FIGURE: one.model?.settings.flashAttention === 'on' ? '13' : '10' })));
     const card = await measured(rig, wish([{ toggleId: 'llama_flash_attention', value: 'on' }]));
-    expect(card).toMatchObject({ verdict: 'helps', environmentId: null, workload: { name: 'llm-decode-long' }, identity: { engine: 'b9000', torch: null }, notes: ['With Tiny.'] });
+    expect(card).toMatchObject({ verdict: 'helps', environmentId: null, workload: { name: 'llm-decode-long' }, identity: { engine: 'b9000', torch: null } });
+    // On a busy machine it is also said that processes differ.
+    expect(card.notes).toContain('With Tiny.');
     expect(rig.arms.wishes[0]?.model).toEqual({ id: 'tiny', settings: { contextTokens: 4096, flashAttention: 'off' } });
     expect(rig.arms.wishes[1]?.model).toEqual({ id: 'tiny', settings: { contextTokens: 4096, flashAttention: 'on' } });
     const overview = await rig.effects.overview({ environmentId: null, place: null });

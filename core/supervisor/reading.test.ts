@@ -42,7 +42,7 @@ describe.runIf(process.platform === 'linux')('process identity', () => {
 
 describe('parseGuard…', () => {
   it('takes what the other side writes', () => {
-    const request = { program: 'a', args: ['b'], cwd: null, env: { C: 'd' }, journal: '/j', owner: { pid: 7, startTicks: '9' }, graceMs: 1 };
+    const request = { program: 'a', args: ['b'], cwd: null, env: { C: 'd' }, journal: '/j', owner: { pid: 7, startTicks: '9' }, graceMs: 1, input: true };
     expect(parseGuardRequest(JSON.stringify(request))).toEqual(request);
     const journal = { pid: 5, startTicks: null, group: 5, program: 'a', startedAtMs: 1, owner: { pid: 7, startTicks: null } };
     expect(parseGuardJournal(JSON.stringify(journal))).toEqual(journal);

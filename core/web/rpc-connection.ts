@@ -10,9 +10,9 @@ export const HIGH_WATER_BYTES = 256 * 1024;
 /** A connection for which more than this waits is closed: it does not read at all. It reconnects when it can. */
 export const BUFFER_LIMIT_BYTES = 16 * 1024 * 1024;
 /** What waits for a connection that is closed for not reading is let go of once nothing of it was read for this long … */
-const CLOSE_GRACE_MS = 2000;
+const CLOSE_GRACE_MS = 5000;
 /** … or, where it trickles, after this many of them. */
-const CLOSE_GRACES = 10;
+const CLOSE_GRACES = 4;
 /** The largest frame a face may send. */
 export const MAX_FRAME_BYTES = 4 * 1024 * 1024;
 /** Close codes: 4000–4999 are the application's own (RFC 6455, 7.4.2). */

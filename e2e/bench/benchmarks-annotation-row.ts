@@ -11,6 +11,8 @@ import type { Row } from './row.ts';
 
 const MOST_SHARE = 0.005;
 const SECONDS = 1;
+/** Untimed work before each, s: a span that comes after a pause would find a cooler GPU with power to spare. */
+const LEAD_IN_SECONDS = 0.5;
 
 interface JoinedPlace {
   readonly key: string;
@@ -65,6 +67,7 @@ async function runSpan(arm: Arm, place: string, readings: Readings, recipe: Para
     },
   };
   const release = readings.hold();
+  await arm.warmUp(LEAD_IN_SECONDS);
   const cpuBefore = process.cpuUsage();
   const began = performance.now();
   try {
