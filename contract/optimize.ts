@@ -74,7 +74,7 @@ export type ChosenToggle = z.infer<typeof chosenToggle>;
 export const effectVerdict = z.enum(['helps', 'hurts', 'no_effect', 'cannot_resolve', 'could_not_run']);
 export type EffectVerdict = z.infer<typeof effectVerdict>;
 
-/** What both arms of a measurement are compared by besides speed. */
+/** What both arms of a measurement are compared by besides speed: most memory taken, bytes; energy of one repetition of the workload, J; error against FP64, relative. */
 export const armFacts = z.object({ memoryBytes: z.number().nullable(), joulesPerUnit: z.number().nullable(), error: z.number().nullable() });
 
 export const effectPair = z.object({ a: z.number(), b: z.number(), atMs: z.number(), kept: z.boolean(), why: z.string().nullable() });

@@ -11,7 +11,7 @@ export const optimizeProblems = {
   'bench.busy': { severity: 'attention', title: 'Something is being measured already', cause: '"{title}" runs on {place}. Two measurements at once would disturb each other.', remedy: 'Wait for it, or cancel it; "warpdeck jobs" lists it.', retry: 'later' },
   'bench.torch_fails': { severity: 'problem', title: 'PyTorch does not start', cause: '{environment}: {detail}', remedy: '{remedy}', retry: 'no' },
   'bench.hangs': { severity: 'problem', title: 'The measurement does not answer', cause: '{what} said nothing for {seconds} s and was ended.', remedy: 'Try again; if it stays so, "warpdeck doctor --deep" says which step hangs.', retry: 'now' },
-  'bench.no_memory': { severity: 'problem', title: 'The GPU has too little free memory', cause: '{what} needs more than is free on {place}.', remedy: 'End what uses it ("warpdeck ps"), or choose a smaller case.', retry: 'later' },
+  'bench.no_memory': { severity: 'problem', title: 'There is too little free memory', cause: '{what} needs more than is free on {place}.', remedy: 'End what uses it ("warpdeck ps"), or choose a smaller case.', retry: 'later' },
   'bench.case_fails': { severity: 'problem', title: 'This case could not be run', cause: '{what}: {detail}', remedy: '{remedy}', retry: 'no' },
   'bench.import': { severity: 'problem', title: 'This is not output of llama-bench', cause: '{detail}', remedy: 'Give the output of llama-bench -o json or -o jsonl.', retry: 'no' },
   'bench.not_comparable': { severity: 'attention', title: 'These runs cannot be compared', cause: '{detail}', remedy: 'Choose two runs of the same benchmark.', retry: 'no' },

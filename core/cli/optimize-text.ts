@@ -46,7 +46,7 @@ export function renderEffect(card: EffectCard): readonly string[] {
     cleanText(card.sentence),
     `${card.toggles.map((one) => `${one.toggleId}=${one.value}`).join(', ')} on ${cleanText(card.workload.title)}, ${cleanText(card.place.name)}${card.environmentName === null ? '' : `, ${cleanText(card.environmentName)}`}`,
     ...(card.ratio === null ? [] : [`ratio ${percent(card.ratio)}, 95 % interval ${percent(card.low)} to ${percent(card.high)}${kept === 0 ? '' : `, ${String(kept)} pairs`}${card.setAside > 0 ? `, ${String(card.setAside)} set aside` : ''}`]),
-    ...(measured.every((one) => one === null) ? [] : [`error against FP64 ${both(card.a.error, card.b.error, (value) => value.toExponential(1))}; memory ${both(card.a.memoryBytes, card.b.memoryBytes, formatGib)}; energy ${both(card.a.joulesPerUnit, card.b.joulesPerUnit, (value) => `${value.toPrecision(3)} J`)}`]),
+    ...(measured.every((one) => one === null) ? [] : [`error against FP64 ${both(card.a.error, card.b.error, (value) => value.toExponential(1))}; memory ${both(card.a.memoryBytes, card.b.memoryBytes, formatGib)}; energy of one repetition ${both(card.a.joulesPerUnit, card.b.joulesPerUnit, (value) => `${value.toPrecision(3)} J`)}`]),
     `${[card.identity.gpu, card.identity.driver === null ? null : `driver ${card.identity.driver}`, card.identity.torch === null ? null : `torch ${card.identity.torch}`, card.identity.engine].filter((one) => one !== null).map(cleanText).join(', ')}; ${formatDateTime(card.atMs)}${card.stale === null ? '' : `; stale: ${cleanText(card.stale)}`}`,
     ...card.notes.map(cleanText),
     ...(card.problem === null ? [] : [cleanText(card.problem.title), `  ${cleanText(card.problem.cause)}`, `  ${cleanText(card.problem.remedy)}`]),

@@ -1,8 +1,8 @@
-import { lazy, type ReactNode } from 'react';
+import type { ReactNode } from 'react';
+import { lazyPage } from './lazy-page.tsx';
 import { useRoute } from './routes.ts';
 
-const load = () => import('../features/benchmarks/benchmarks-page.tsx');
-const BenchmarksPage = lazy(() => load().then((m) => ({ default: m.BenchmarksPage })));
+const { Page: BenchmarksPage, load } = lazyPage(() => import('../features/benchmarks/benchmarks-page.tsx').then((m) => m.BenchmarksPage));
 /** After the first pictures of the page that was opened. */
 const PRELOAD_AFTER_MS = 2000;
 

@@ -1,8 +1,9 @@
-import { lazy, type ReactNode } from 'react';
+import type { ReactNode } from 'react';
+import { lazyPage } from './lazy-page.tsx';
 import { useRoute } from './routes.ts';
 
-const EnvironmentsPage = lazy(() => import('../features/environments/environments-page.tsx').then((m) => ({ default: m.EnvironmentsPage })));
-const RepairPage = lazy(() => import('../features/repair/repair-page.tsx').then((m) => ({ default: m.RepairPage })));
+const { Page: EnvironmentsPage } = lazyPage(() => import('../features/environments/environments-page.tsx').then((m) => m.EnvironmentsPage));
+const { Page: RepairPage } = lazyPage(() => import('../features/repair/repair-page.tsx').then((m) => m.RepairPage));
 
 /** `#/environments`: the matrix. `#/environments/ID?do=repair|undo`: the wizard of one, which can be left and found again. */
 export function EnvironmentsRoute(): ReactNode {

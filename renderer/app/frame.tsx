@@ -1,4 +1,4 @@
-import { Suspense, useEffect, type ReactNode } from 'react';
+import { useEffect, type ReactNode } from 'react';
 import { AlertsPage } from '../features/alerts/alerts-page.tsx';
 import { HelpSheet } from '../features/help/help-sheet.tsx';
 import { JobDrawer } from '../features/jobs/job-drawer.tsx';
@@ -52,7 +52,7 @@ export function Frame(): ReactNode {
         <div className="middle">
           <Banners />
           <main id="main" tabIndex={-1}>
-            <Suspense fallback={null}>{page === 'monitor' ? <MonitorRoute /> : page === 'environments' ? <EnvironmentsRoute /> : page === 'optimise' ? <OptimiseRoute /> : page === 'benchmarks' ? <BenchmarksRoute /> : page === 'chat' ? <ChatRoute /> : page === 'models' ? <ModelsRoute /> : page === 'alerts' ? <AlertsPage /> : <SettingsPage />}</Suspense>
+            {page === 'monitor' ? <MonitorRoute /> : page === 'environments' ? <EnvironmentsRoute /> : page === 'optimise' ? <OptimiseRoute /> : page === 'benchmarks' ? <BenchmarksRoute /> : page === 'chat' ? <ChatRoute /> : page === 'models' ? <ModelsRoute /> : page === 'alerts' ? <AlertsPage /> : <SettingsPage />}
           </main>
           {drawer && <JobDrawer onClose={() => app.jobs.getState().showDrawer(false)} />}
         </div>

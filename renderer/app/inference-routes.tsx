@@ -1,8 +1,9 @@
-import { lazy, type ReactNode } from 'react';
+import type { ReactNode } from 'react';
+import { lazyPage } from './lazy-page.tsx';
 import { useRoute } from './routes.ts';
 
-const ChatPage = lazy(() => import('../features/chat/chat-page.tsx').then((m) => ({ default: m.ChatPage })));
-const ModelsPage = lazy(() => import('../features/models/models-page.tsx').then((m) => ({ default: m.ModelsPage })));
+const { Page: ChatPage } = lazyPage(() => import('../features/chat/chat-page.tsx').then((m) => m.ChatPage));
+const { Page: ModelsPage } = lazyPage(() => import('../features/models/models-page.tsx').then((m) => m.ModelsPage));
 
 /** `#/chat/ID`: a conversation. `#/chat?model=ID`: a new one with that model. `#/chat/compare` and `#/chat/compare:ID`: comparisons. */
 export function ChatRoute(): ReactNode {

@@ -1,4 +1,4 @@
-import { lazy, useState, type ReactNode } from 'react';
+import { useState, type ReactNode } from 'react';
 import type { Inventory } from '../../contract/gpu.ts';
 import { UnusedBanner } from '../features/environments/unused-banner.tsx';
 import { NoDriver } from '../features/no-driver/no-driver.tsx';
@@ -9,8 +9,9 @@ import { valueOf } from '../connection/remote.ts';
 import { Button } from '../ui/button.tsx';
 import { ProblemNote } from '../ui/problem-note.tsx';
 import { useGpuStore } from './context.tsx';
+import { lazyPage } from './lazy-page.tsx';
 
-const MonitorPage = lazy(() => import('../features/monitor/monitor-page.tsx').then((m) => ({ default: m.MonitorPage })));
+const { Page: MonitorPage } = lazyPage(() => import('../features/monitor/monitor-page.tsx').then((m) => m.MonitorPage));
 
 /** Puts the monitor together: features do not know each other, so what stands above the cards is handed in. */
 export function MonitorRoute(): ReactNode {

@@ -11,6 +11,8 @@ const ROW = 19;
 const GROUP_EXTRA = 11;
 const AXIS = 20;
 const BAR = 7;
+/** Room of a number under the axis. */
+const TICK = 36;
 
 type Datum = Record<string, string | number | readonly [number, number] | null>;
 
@@ -32,13 +34,15 @@ const formatTick = (value: number): string => (Number.isInteger(value) ? formatW
 export const SectionBars = memo(function SectionBars({ section, places }: { readonly section: CaseSection; readonly places: readonly ShownPlace[] }): ReactNode {
   const [box, width] = useWidth<HTMLDivElement>();
   const ticks = decideTicks(section.most);
+  // Asked to decide by itself, the library measures every label in the document.
+  const leftOut = Math.max(1, Math.ceil((ticks.length * TICK) / Math.max(1, width))) - 1;
   const height = section.groups.length * (places.length * ROW + GROUP_EXTRA) + AXIS;
   return (
     <div ref={box} className="btrack" aria-hidden="true" style={{ height }}>
       {width > 0 && (
         <BarChart layout="vertical" width={width} height={height} data={makeBarData(section)} margin={{ top: 0, right: 12, bottom: 0, left: 0 }} barGap={ROW - BAR} barSize={BAR} accessibilityLayer={false}>
           <CartesianGrid horizontal={false} stroke="var(--grid)" />
-          <XAxis type="number" domain={[0, section.most * 1.03 || 1]} ticks={[...ticks]} height={AXIS} interval="preserveStartEnd" tickLine={false} axisLine={{ stroke: 'var(--axis)' }} tick={{ fill: 'var(--ink-3)', fontSize: 10 }} tickFormatter={formatTick} />
+          <XAxis type="number" domain={[0, section.most * 1.03 || 1]} ticks={[...ticks]} height={AXIS} interval={leftOut} tickLine={false} axisLine={{ stroke: 'var(--axis)' }} tick={{ fill: 'var(--ink-3)', fontSize: 10 }} tickFormatter={formatTick} />
           <YAxis type="category" dataKey="label" hide width={0} />
           {places.map((place, i) => (
             <Bar key={place.key} dataKey={`v${i}`} fill={placeColour(place)} isAnimationActive={false}>

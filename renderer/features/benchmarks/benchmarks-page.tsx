@@ -25,10 +25,15 @@ import { RooflinePanel } from './roofline-panel.tsx';
 import { listRoofBenchmarks } from './roofline.ts';
 import { RunDialog } from './run-dialog.tsx';
 import { RunningLine } from './running-line.tsx';
-import { describeRun, describeSubject } from './run-words.ts';
+import { describeRun, describeSubject, listRunChoices } from './run-words.ts';
 import { saveRun } from './save-run.ts';
+import { useUnchanged } from './use-unchanged.ts';
 
 const none: readonly never[] = [];
+/** How ids of runs begin. */
+const RUN_ID = 'bench-';
+/** The engine takes no longer name (`benchmarks.past`). */
+const MOST_NAME = 40;
 
 /** What was measured on this machine, and measuring it. `section`: a benchmark's name or a run's id. */
 export function BenchmarksPage({ section }: { readonly section: string | null }): ReactNode {
@@ -55,8 +60,8 @@ export function BenchmarksPage({ section }: { readonly section: string | null })
   const pastOfName = name === null ? null : (past[name] ?? null);
   const runs = useMemo(() => (name === null ? none : listPast(name, all, (pastOfName === null ? null : valueOf(pastOfName)) ?? none)), [name, all, pastOfName]);
   // What is drawn is drawn anew only when it is something else: charts are the most of this page's work.
-  const places = useMemo(() => decidePlaces(runs, devices, selection), [runs, devices, selection]);
-  const allPlaces = useMemo(() => decidePlaces(all, devices, selection), [all, devices, selection]);
+  const places = useUnchanged(useMemo(() => decidePlaces(runs, devices, selection), [runs, devices, selection]));
+  const allPlaces = useUnchanged(useMemo(() => decidePlaces(all, devices, selection), [all, devices, selection]));
   const shown = useMemo(() => decideShownRuns(all.filter((r) => r.name === name), places, open), [all, name, places, open]);
   const shownRuns = places.flatMap((p) => shown.get(p.key) ?? []);
   const run = open ?? [...shownRuns].sort((a, b) => b.startedAtMs - a.startedAtMs)[0] ?? null;
@@ -64,10 +69,13 @@ export function BenchmarksPage({ section }: { readonly section: string | null })
   const measured = new Set(shownRuns.flatMap((r) => r.results.map((x) => x.caseId)));
   const facets = decideFacets(cases).filter((f) => cases.some((c) => measured.has(c.id) && c.id.endsWith(`-${f.id}`)));
   const facet = facets.length === 0 ? null : (facets.find((f) => f.id === facetOf[name ?? '']) ?? facets.at(-1))?.id ?? null;
-  const sections = useMemo(() => decideSections(cases, facet, places, shown), [cases, facet, places, shown]);
+  const sections = useUnchanged(useMemo(() => decideSections(cases, facet, places, shown), [cases, facet, places, shown]));
+  const runChoices = useMemo(() => listRunChoices(runs), [runs]);
 
   useEffect(() => void store.getState().readInfos(), [store]);
-  const wanted = [...new Set([...(name === null ? [] : [name]), ...listRoofBenchmarks(infos)])].join(' ');
+  // What the address names is asked for before the engine has said that it is a benchmark: it answers nothing for one that is none.
+  const early = name ?? (section === null || section.startsWith(RUN_ID) ? null : section.slice(0, MOST_NAME));
+  const wanted = [...new Set([...(early === null ? [] : [early]), ...listRoofBenchmarks(infos)])].join(' ');
   useEffect(() => {
     for (const one of wanted.split(' ').filter(Boolean)) if (store.getState().past[one] === undefined) void store.getState().readPast(one);
   }, [store, wanted]);
@@ -107,7 +115,7 @@ export function BenchmarksPage({ section }: { readonly section: string | null })
       <div className="head">
         <h1>Benchmarks</h1>
         {name !== null && <Select label="Benchmark" value={name} options={infos.map((i) => ({ value: i.name, text: i.title }))} onChange={(n) => goTo('benchmarks', n)} />}
-        {run !== null && runs.length > 1 && <Select label="Run" value={run.id} options={runs.map((r) => ({ value: r.id, text: describeRun(r, now) }))} onChange={(id) => goTo('benchmarks', id)} />}
+        {run !== null && runs.length > 1 && <Select label="Run" value={run.id} options={runChoices} onChange={(id) => goTo('benchmarks', id)} />}
         {run !== null && <span className="sub hide-s">{describeSubject(run)}</span>}
         <span className="sp" />
         <input ref={picker} type="file" accept=".json,.jsonl,.txt,application/json" hidden tabIndex={-1} aria-hidden="true" data-testid="bench-file" onChange={(e) => {

@@ -1,4 +1,4 @@
-import { useEffect, useState, type ReactNode } from 'react';
+import { useEffect, useMemo, useState, type ReactNode } from 'react';
 import type { ComparedRow, PastRun } from '../../../contract/benchmarks.ts';
 import { useApp, useBenchmarks } from '../../app/context.tsx';
 import { valueOf } from '../../connection/remote.ts';
@@ -9,7 +9,7 @@ import { Panel } from '../../ui/panel.tsx';
 import { plainText } from '../../ui/plain-text.ts';
 import { ProblemNote } from '../../ui/problem-note.tsx';
 import { Select } from '../../ui/select.tsx';
-import { comparedWords, describeRun, formatChange } from './run-words.ts';
+import { comparedWords, formatChange, listRunChoices } from './run-words.ts';
 
 /** The run that a run is compared with at first: the one before it at the same place with the same model, else any before it. Pure. */
 export function decidePredecessor(runs: readonly PastRun[], run: PastRun): PastRun | null {
@@ -22,7 +22,8 @@ export function ComparePanel({ runs, shown }: { readonly runs: readonly PastRun[
   const { benchmarks: store } = useApp();
   const pair = useBenchmarks((s) => s.pair);
   const [chosen, setChosen] = useState<{ readonly a: string | null; readonly b: string | null }>({ a: null, b: null });
-  const ended = runs.filter((r) => r.state !== 'running' && r.figures.length > 0);
+  const ended = useMemo(() => runs.filter((r) => r.state !== 'running' && r.figures.length > 0), [runs]);
+  const options = useMemo(() => listRunChoices(ended), [ended]);
   const of = (id: string | null): PastRun | null => ended.find((r) => r.id === id) ?? null;
   const b = of(chosen.b) ?? of(shown?.id ?? null) ?? ended[0] ?? null;
   const a = of(chosen.a) ?? (b === null ? null : decidePredecessor(ended, b)) ?? ended.find((r) => r.id !== b?.id) ?? null;
@@ -34,8 +35,6 @@ export function ComparePanel({ runs, shown }: { readonly runs: readonly PastRun[
   const result = pair !== null && pair.a === aId && pair.b === bId ? pair.result : null;
   const compared = result === null ? null : valueOf(result);
   const reach = decideReach(compared?.rows ?? []);
-  const now = Date.now();
-  const options = ended.map((r) => ({ value: r.id, text: describeRun(r, now) }));
   if (a === null || b === null) return <Panel className="b-cmp" title="Two runs"><p className="bempty">Two runs of this benchmark are needed. Run it again, for instance after an update of the driver or of PyTorch.</p></Panel>;
   return (
     <Panel className="b-cmp" title="Two runs" side={<Button look="bare" small onClick={() => setChosen({ a: b.id, b: a.id })}>Swap</Button>}>

@@ -87,8 +87,8 @@ const HistoryPlot = memo(function HistoryPlot({ line: { points, events }, place 
             }}
           >
             <CartesianGrid vertical={false} stroke="var(--grid)" />
-            <XAxis type="number" dataKey="atMs" scale="time" domain={from === to ? [from - DAY_MS, to + DAY_MS] : [from, to]} ticks={[...ticks]} tickLine={false} axisLine={{ stroke: 'var(--axis)' }} tick={tick} height={22} tickFormatter={to - from < 2 * DAY_MS ? shortTime : shortDay} />
-            <YAxis type="number" domain={[...domain]} tickLine={false} axisLine={{ stroke: 'var(--axis)' }} tick={tick} width={52} ticks={[...decideValueTicks(domain)]} tickFormatter={formatFigures} label={{ value: last?.unit ?? '', position: 'insideTopLeft', offset: 0, dx: 56, fill: 'var(--ink-3)', fontSize: 11 }} />
+            <XAxis type="number" dataKey="atMs" scale="time" domain={from === to ? [from - DAY_MS, to + DAY_MS] : [from, to]} ticks={[...ticks]} interval={0} tickLine={false} axisLine={{ stroke: 'var(--axis)' }} tick={tick} height={22} tickFormatter={to - from < 2 * DAY_MS ? shortTime : shortDay} />
+            <YAxis type="number" domain={[...domain]} tickLine={false} axisLine={{ stroke: 'var(--axis)' }} tick={tick} width={52} ticks={[...decideValueTicks(domain)]} interval={0} tickFormatter={formatFigures} label={{ value: last?.unit ?? '', position: 'insideTopLeft', offset: 0, dx: 56, fill: 'var(--ink-3)', fontSize: 11 }} />
             <Area dataKey="span" fill={colour} fillOpacity={0.18} stroke="none" isAnimationActive={false} activeDot={false} />
             <Line dataKey="value" stroke={colour} strokeWidth={1.25} dot={points.length <= MOST_DOTS ? { r: 1.8, fill: colour, strokeWidth: 0 } : false} isAnimationActive={false} type="linear" />
             {events.map((event, i) => drawEvent(event, i))}

@@ -9,6 +9,7 @@ import { PlaceMark, placeColour } from './place-mark.tsx';
 import type { ShownPlace } from './places.ts';
 import { decideRoofAxes, decideRoofCorners, decideRoofline, precisionWords, type Precision, type Roof, type RoofAxes } from './roofline.ts';
 import { useSize } from './use-size.ts';
+import { useUnchanged } from './use-unchanged.ts';
 
 const shapes = ['circle', 'square', 'triangle', 'diamond'] as const;
 const tick = { fill: 'var(--ink-3)', fontSize: 11 };
@@ -17,7 +18,7 @@ const formatTick = (value: number): string => (value >= 1 ? formatWhole(value) :
 /** What a place allows at each intensity, from its own measured bandwidth and arithmetic, and where the cases lie under it. */
 export function RooflinePanel({ infos, runs, places, onRun }: { readonly infos: readonly BenchmarkInfo[]; readonly runs: readonly BenchmarkRun[]; readonly places: readonly ShownPlace[]; onRun(name: string): void }): ReactNode {
   const [wanted, setWanted] = useState<Precision | null>(null);
-  const { precisions, precision, roofs } = useMemo(() => decideRoofline(infos, runs, places, wanted), [infos, runs, places, wanted]);
+  const { precisions, precision, roofs } = useUnchanged(useMemo(() => decideRoofline(infos, runs, places, wanted), [infos, runs, places, wanted]));
   const bandwidth = infos.find((i) => i.cases.some((c) => c.peak === 'bytes'));
   const compute = infos.find((i) => i.cases.some((c) => c.intensity !== null));
   const roofless = roofs.filter((r) => r.gigabytesPerSecond === null);
@@ -53,8 +54,8 @@ const RoofPlot = memo(function RoofPlot({ roofs }: { readonly roofs: readonly Ro
       {width > 0 && (
         <ScatterChart width={width} height={height} margin={{ top: 22, right: 16, bottom: 18, left: 0 }} accessibilityLayer={false}>
           <CartesianGrid stroke="var(--grid)" />
-          <XAxis type="number" dataKey="intensity" scale="log" domain={[...axes.x]} ticks={[...axes.xTicks]} allowDataOverflow tickLine={false} axisLine={{ stroke: 'var(--axis)' }} tick={tick} tickFormatter={formatTick} height={24} label={{ value: 'FLOP per byte', position: 'insideBottomRight', offset: -14, fill: 'var(--ink-3)', fontSize: 11 }} />
-          <YAxis type="number" dataKey="tflops" scale="log" domain={[...axes.y]} ticks={[...axes.yTicks]} allowDataOverflow tickLine={false} axisLine={{ stroke: 'var(--axis)' }} tick={tick} tickFormatter={formatTick} width={48} label={{ value: 'TFLOPS', position: 'top', offset: 8, fill: 'var(--ink-3)', fontSize: 11 }} />
+          <XAxis type="number" dataKey="intensity" scale="log" domain={[...axes.x]} ticks={[...axes.xTicks]} interval={0} allowDataOverflow tickLine={false} axisLine={{ stroke: 'var(--axis)' }} tick={tick} tickFormatter={formatTick} height={24} label={{ value: 'FLOP per byte', position: 'insideBottomRight', offset: -14, fill: 'var(--ink-3)', fontSize: 11 }} />
+          <YAxis type="number" dataKey="tflops" scale="log" domain={[...axes.y]} ticks={[...axes.yTicks]} interval={0} allowDataOverflow tickLine={false} axisLine={{ stroke: 'var(--axis)' }} tick={tick} tickFormatter={formatTick} width={48} label={{ value: 'TFLOPS', position: 'top', offset: 8, fill: 'var(--ink-3)', fontSize: 11 }} />
           {roofs.flatMap((roof) => drawRoof(roof, axes, roof === highest))}
           {roofs.map((roof, i) => <Scatter key={roof.place.key} data={[...roof.points]} shape={shapes[i % shapes.length] ?? 'circle'} fill="var(--surface)" stroke={placeColour(roof.place)} strokeWidth={1.5} isAnimationActive={false} />)}
         </ScatterChart>

@@ -69,6 +69,12 @@ export function describeRun(run: Omit<PastRun, 'figures'>, nowMs: number): strin
   return [formatWhen(run.startedAtMs, nowMs), formatDeviceName(plainText(run.place.name)), run.model === null ? null : plainText(run.model.name), run.driverVersion, run.importedFrom === null ? null : `from ${run.importedFrom}`, run.state === 'done' ? null : states[run.state]].filter((w) => w !== null).join(', ');
 }
 
+/** Runs to choose from, in words as of now. */
+export function listRunChoices(runs: readonly Omit<PastRun, 'figures'>[]): readonly { readonly value: string; readonly text: string }[] {
+  const now = Date.now();
+  return runs.map((run) => ({ value: run.id, text: describeRun(run, now) }));
+}
+
 /** Beside the title: the day, how long it took, and with what. Pure. */
 export function describeSubject(run: BenchmarkRun): string {
   const minute = new Date(run.startedAtMs);

@@ -7,7 +7,7 @@ import { createJobsStore } from '../../stores/jobs-store.ts';
 import { createMachineStore } from '../../stores/machine-store.ts';
 import { createOptimiseStore } from '../../stores/optimise-store.ts';
 import { createUiStore } from '../../stores/ui-store.ts';
-import { recorded } from './recorded-toggles.ts';
+import { recorded } from './fixtures/recorded-toggles.ts';
 
 /** As the engine lists them. */
 export const toggles: readonly Toggle[] = recorded.toggles.map((t) => toggle.parse(t));
