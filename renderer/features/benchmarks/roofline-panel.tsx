@@ -54,7 +54,7 @@ const RoofPlot = memo(function RoofPlot({ roofs }: { readonly roofs: readonly Ro
       {width > 0 && (
         <ScatterChart width={width} height={height} margin={{ top: 22, right: 16, bottom: 18, left: 0 }} accessibilityLayer={false}>
           <CartesianGrid stroke="var(--grid)" />
-          <XAxis type="number" dataKey="intensity" scale="log" domain={[...axes.x]} ticks={[...axes.xTicks]} interval={0} allowDataOverflow tickLine={false} axisLine={{ stroke: 'var(--axis)' }} tick={tick} tickFormatter={formatTick} height={24} label={{ value: 'FLOP per byte', position: 'insideBottomRight', offset: -14, fill: 'var(--ink-3)', fontSize: 11 }} />
+          <XAxis type="number" dataKey="intensity" scale="log" domain={[...axes.x]} ticks={[...axes.xTicks]} interval={0} allowDataOverflow tickLine={false} axisLine={{ stroke: 'var(--axis)' }} tick={tick} tickFormatter={formatTick} height={24} label={{ value: 'FLOP per byte', position: 'insideBottomRight', offset: -14, dx: -16, fill: 'var(--ink-3)', fontSize: 11 }} />
           <YAxis type="number" dataKey="tflops" scale="log" domain={[...axes.y]} ticks={[...axes.yTicks]} interval={0} allowDataOverflow tickLine={false} axisLine={{ stroke: 'var(--axis)' }} tick={tick} tickFormatter={formatTick} width={48} label={{ value: 'TFLOPS', position: 'top', offset: 8, fill: 'var(--ink-3)', fontSize: 11 }} />
           {roofs.flatMap((roof) => drawRoof(roof, axes, roof === highest))}
           {roofs.map((roof, i) => <Scatter key={roof.place.key} data={[...roof.points]} shape={shapes[i % shapes.length] ?? 'circle'} fill="var(--surface)" stroke={placeColour(roof.place)} strokeWidth={1.5} isAnimationActive={false} />)}
