@@ -28,7 +28,7 @@ const sample = (value: number, more: Partial<BenchmarkSample> = {}): BenchmarkSa
 
 describe('the catalogue', () => {
   it('has the sizes and types that are promised, each id once', () => {
-    expect(catalogue.map((one) => one.name)).toEqual(['matmul', 'bandwidth', 'link', 'attention', 'convolution', 'training-step', 'llm', 'cpu']);
+    expect(catalogue.map((one) => one.name)).toEqual(['matmul', 'bandwidth', 'link', 'peer', 'attention', 'convolution', 'training-step', 'llm', 'cpu']);
     for (const recipe of [...catalogue, canaryRecipe]) {
       expect(benchmarkInfo.parse(describeBenchmark(recipe)).cases).toHaveLength(recipe.cases.length);
       expect(new Set(recipe.cases.map((one) => one.id)).size).toBe(recipe.cases.length);
@@ -46,6 +46,9 @@ describe('the catalogue', () => {
     expect(code(() => chooseCases(findBenchmark('link'), null, cpu))).toBe('bench.no_place');
     expect(code(() => choosePlace(findBenchmark('link'), null, [cpu]))).toBe('bench.no_place');
     expect(code(() => choosePlace(findBenchmark('matmul'), 'GPU-1', [cpu]))).toBe('bench.no_place');
+    expect(code(() => choosePlace(findBenchmark('peer'), null, [{ key: 'GPU-1', name: 'A' }, cpu]))).toBe('bench.no_place');
+    expect(code(() => choosePlace(findBenchmark('peer'), null, [cpu]))).toBe('bench.no_place');
+    expect(choosePlace(findBenchmark('peer'), 'GPU-2', [{ key: 'GPU-1', name: 'A' }, { key: 'GPU-2', name: 'B' }, cpu]).key).toBe('GPU-2');
     expect(choosePlace(findBenchmark('cpu'), null, [{ key: 'GPU-1', name: 'A' }, cpu])).toBe(cpu);
     expect(choosePlace(findBenchmark('matmul'), null, [{ key: 'GPU-1', name: 'A' }, cpu]).key).toBe('GPU-1');
   });

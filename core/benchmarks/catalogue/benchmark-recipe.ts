@@ -13,6 +13,8 @@ export interface RunnableCase extends CaseRecipe {
 
 export interface BenchmarkRecipe extends Omit<BenchmarkInfo, 'cases'> {
   readonly cases: readonly RunnableCase[];
+  /** So many GPUs take part; left out: one. */
+  readonly gpus?: number;
 }
 
 type CaseParts = Pick<RunnableCase, 'id' | 'title' | 'unit' | 'workUnit' | 'workPerRepetition' | 'workload'> & Partial<RunnableCase>;

@@ -7,10 +7,11 @@ import { cpu } from './cpu.ts';
 import { link } from './link.ts';
 import { llm } from './llm.ts';
 import { matmul } from './matmul.ts';
+import { peer } from './peer.ts';
 import { convolution, trainingStep } from './training.ts';
 
 /** Every benchmark, in the order in which they are shown. */
-export const catalogue: readonly BenchmarkRecipe[] = [matmul, bandwidth, link, attention, convolution, trainingStep, llm, cpu];
+export const catalogue: readonly BenchmarkRecipe[] = [matmul, bandwidth, link, peer, attention, convolution, trainingStep, llm, cpu];
 
 /** @throws ProblemError `bench.unknown` */
 export function findBenchmark(name: string): BenchmarkRecipe {
