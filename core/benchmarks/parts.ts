@@ -33,6 +33,8 @@ export interface ArmSample {
   /** Peak that the allocator reserved since the start of the process, bytes. */
   readonly memoryBytes: number | null;
   readonly repetitions: number;
+  /** Repetitions that ran between start and end, untimed ones too; left out: `repetitions`. */
+  readonly ran?: number | undefined;
   /** What the GPU took for the repetitions, by its own counter; null: not read by the process itself. */
   readonly joules?: number | null;
 }

@@ -171,7 +171,7 @@ class Session(object):
         seconds, repetitions, started, ended, joules = self.timer.sample()
         self.note_peak()
         value = value_of(self.spec["unit"], self.workload.work, seconds)
-        return {"value": value, "startedAtMs": started, "endedAtMs": ended, "memoryBytes": self.peak, "repetitions": repetitions, "joules": joules}
+        return {"value": value, "startedAtMs": started, "endedAtMs": ended, "memoryBytes": self.peak, "repetitions": repetitions, "ran": self.timer.ran, "joules": joules}
 
     def error(self, command):
         try:

@@ -41,6 +41,17 @@ describe.skipIf(process.platform === 'win32')('a model of llama.cpp', { timeout:
     await loaded.stop();
   });
 
+  it('never takes the other arm’s model for its own, whichever begins', async () => {
+    const { loaded } = makeLoaded([tiny], { maxLoaded: 4 });
+    const start = startWith(loaded);
+    for (const settings of [{ batch: 128 }, { cacheTypeK: 'q8_0' as const }, { flashAttention: 'off' as const }, { threads: 1 }]) {
+      const arms = await Promise.all([start('llm_decode:tokens=4', { model: { id: tiny.id, settings } }), start('llm_decode:tokens=4', { model: { id: tiny.id, settings: {} } })]);
+      expect(loaded.list()).toHaveLength(2);
+      await Promise.all(arms.map((arm) => arm.end()));
+    }
+    await loaded.stop();
+  });
+
   it('one that was loaded before stays; one that was unloaded meanwhile is loaded again', async () => {
     const { loaded } = makeLoaded([tiny], { maxLoaded: 4 });
     const start = startWith(loaded);

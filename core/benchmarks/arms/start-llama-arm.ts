@@ -1,4 +1,4 @@
-import type { EngineSettings, LoadWish } from '../../../contract/inference.ts';
+import { engineSettings, type EngineSettings, type LoadWish } from '../../../contract/inference.ts';
 import { problemError } from '../../../contract/problem-catalogue.ts';
 import { problemOf } from '../../../contract/problem.ts';
 import type { Arm, ArmWish, StartArm } from '../parts.ts';
@@ -71,7 +71,8 @@ export async function startLlamaArm(wish: ArmWish, signal: AbortSignal, log: (te
   if (model === null) throw problemError('bench.case_fails', { what, detail: 'no model was chosen.', remedy: 'Choose a model; "warpdeck models ls" lists them.' });
   const input = parsed.value;
   const tokens = input.decodeTokens + input.promptTokens;
-  const settings = { ...withContext(model.settings, input), ...(wish.place === 'cpu' ? { backend: 'cpu' as const } : { devices: model.settings.devices?.includes(wish.place) === true ? model.settings.devices : [wish.place] }) };
+  // Every key is said: one that is left out matches whatever is loaded, the other arm's model too.
+  const settings = engineSettings.parse({ ...withContext(model.settings, input), ...(wish.place === 'cpu' ? { backend: 'cpu', devices: [], gpuLayers: null } : { devices: model.settings.devices?.includes(wish.place) === true ? model.settings.devices : [wish.place] }) });
   const load = async (): Promise<{ readonly id: string; readonly facts: Facts; readonly ours: boolean }> => {
     const before = new Set(models.loaded());
     // The other arm's model must stay: room is not made by ending it.

@@ -38,7 +38,7 @@ export const torchArmLimits: TorchArmLimits = { startMs: 60_000, prepareMs: 180_
 const SCRIPT = 'measure_arm.py';
 const factValue = z.union([z.string().max(1000), z.number(), z.boolean(), z.null()]);
 const said = z.union([z.object({ ready: z.record(z.string().max(60), factValue) }), z.object({ id: z.int(), answer: z.unknown() })]);
-const sampleAnswer = z.object({ value: z.number().positive(), startedAtMs: z.number(), endedAtMs: z.number(), memoryBytes: z.number().nonnegative().nullable(), repetitions: z.int().positive(), joules: z.number().nonnegative().nullable() });
+const sampleAnswer = z.object({ value: z.number().positive(), startedAtMs: z.number(), endedAtMs: z.number(), memoryBytes: z.number().nonnegative().nullable(), repetitions: z.int().positive(), ran: z.int().positive().optional(), joules: z.number().nonnegative().nullable() });
 const errorAnswer = z.object({ error: z.number().nonnegative().nullable(), trouble: z.string().nullable() });
 
 interface Waiting {

@@ -32,6 +32,8 @@ describe('one case', () => {
     expect(confirmRows(first, [{ ...row(steady, 91), caseId: '0' }]).map((one) => one.alarm)).toEqual([true, false]);
     // It could not be measured again: what was seen stands.
     expect(confirmRows(first, [])[0]?.alarm).toBe(true);
+    // A second process that failed says nothing.
+    expect(confirmRows(first, [{ ...row(steady, 100), caseId: '0', b: null, alarm: false }])[0]).toBe(first[0]);
   });
 });
 

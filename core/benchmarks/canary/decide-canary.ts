@@ -50,11 +50,11 @@ export function decideCanaryRow({ caseId, title, unit, higherIsBetter, history, 
   return { ...row, ratio, low, high, word, alarm, resolves: Math.max(LEAST_SLOWDOWN, 1 - Math.exp(-half)) };
 }
 
-/** The alarm stands only where a second measurement, in a new process, says the same: what passes by is not the machine. */
+/** The alarm stands only where a second measurement, in a new process, says the same: what passes by is not the machine. One that could not be measured says nothing. */
 export function confirmRows(first: readonly CanaryRow[], second: readonly CanaryRow[]): CanaryRow[] {
   return first.map((row) => {
     const again = second.find((one) => one.caseId === row.caseId);
-    if (!row.alarm || again === undefined || again.alarm) return row;
+    if (!row.alarm || again === undefined || again.b === null || again.alarm) return row;
     return again;
   });
 }

@@ -17,7 +17,7 @@ export function wordCanary(rows: readonly CanaryRow[], runs: number): CanaryWord
     return { state: 'learning', sentence: `It learns what is usual here: ${missing} more run${missing === 1 ? '' : 's'} until it can judge.` };
   }
   const worst = judged.reduce((most, one) => Math.max(most, one.resolves ?? 0), 0);
-  return { state: 'calm', sentence: `As fast as before. A slowdown of ${(worst * 100).toFixed(worst < 0.1 ? 1 : 0)} % or more would have been noticed in every case.` };
+  return { state: 'calm', sentence: `As fast as before. A slowdown of ${(worst * 100).toFixed(worst < 0.1 ? 1 : 0)} % or more would have been noticed in ${judged.length === rows.length ? 'every case' : `${judged.length} of ${rows.length} cases`}.` };
 }
 
 export const percentSlower = (row: Pick<CanaryRow, 'ratio'>): string => ((1 - (row.ratio ?? 1)) * 100).toFixed(1);

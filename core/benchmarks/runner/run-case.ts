@@ -102,7 +102,7 @@ async function readJoules(taken: readonly Taken[], readings: Readings, { recipe,
   const first = taken[0];
   const last = taken.at(-1);
   if (first === undefined || last === undefined) return null;
-  const work = taken.reduce((sum, { raw }) => sum + raw.repetitions, 0) * recipe.workPerRepetition;
+  const work = taken.reduce((sum, { raw }) => sum + (raw.ran ?? raw.repetitions), 0) * recipe.workPerRepetition;
   const spanMs = last.raw.endedAtMs - first.raw.startedAtMs;
   const busyMs = taken.reduce((sum, { raw }) => sum + raw.endedAtMs - raw.startedAtMs, 0);
   if (!(work > 0) || !(spanMs > 0)) return null;

@@ -269,6 +269,30 @@ describe('jupyter', () => {
     expect([own, user, other].map((path) => readFileSync(path, 'utf8'))).toEqual(before);
   });
 
+  test('what somebody changed in a kernel between two applications is not lost by the undo', async () => {
+    const own = kernel(join(prefix, 'share/jupyter/kernels/python3'), '{"argv":["python"]}');
+    const apply = make({}, '2.8.0', { kernelFolders: () => [] });
+    await applyNow(apply, 'jupyter', [SEGMENTS]);
+    const edited = readFileSync(own, 'utf8').replace('{"argv"', '{"mine":1,"argv"');
+    writeFileSync(own, edited);
+    const { id } = await applyNow(apply, 'jupyter');
+    expect(readFileSync(own, 'utf8')).toContain('TF32');
+    await revertNow(apply, id);
+    expect(readFileSync(own, 'utf8')).toBe(edited);
+  });
+
+  test('kernels of environments that lie inside of this one are not its own', async () => {
+    const users = join(root, 'user-kernels');
+    const inner = join(prefix, 'envs/other/bin');
+    mkdirSync(inner, { recursive: true });
+    mkdirSync(join(prefix, 'bin'));
+    const its = kernel(join(users, 'its'), `{"argv":["${join(inner, 'python')}"]}`);
+    const own = kernel(join(users, 'own'), `{"argv":["${join(prefix, 'bin', 'python')}"]}`);
+    await applyNow(make({}, '2.8.0', { kernelFolders: () => [users] }), 'jupyter');
+    expect(readFileSync(own, 'utf8')).toContain('TF32');
+    expect(readFileSync(its, 'utf8')).not.toContain('TF32');
+  });
+
   test('the system’s Python: only kernels of the user', async () => {
     const own = kernel(join(prefix, 'share/jupyter/kernels/python3'), '{"argv":["python"]}');
     const users = join(root, 'user-kernels');

@@ -39,6 +39,6 @@ async function isOf(program: string, prefix: string, inEnvironment: boolean): Pr
   if (!isAbsolute(program)) return inEnvironment && /^python(?:\d(?:\.\d+)?)?(?:\.exe)?$/.test(program);
   const folder = await realpath(dirname(program)).catch(() => null);
   if (folder === null) return false;
-  const inside = relative(prefix, folder);
-  return inside === '' || (!inside.startsWith('..') && !isAbsolute(inside));
+  // Not deeper: conda's base holds other environments.
+  return /^(?:bin|Scripts)?$/i.test(relative(prefix, folder));
 }

@@ -30,8 +30,11 @@ export async function writeApplication(wish: Omit<ApplicationRecord, 'files' | '
       path = file.path;
       await writeFileAtomic(file.path, file.text, { mode: file.mode });
     }
-    // Undoing it goes back to what was there before the older one.
-    const first = (file: RecordedFile): RecordedFile => ({ ...file, before: (replaces?.files.find((one) => one.path === file.path) ?? file).before });
+    // Undoing it goes back to what was there before the older one, unless somebody has changed the file since: that is theirs.
+    const first = (file: RecordedFile): RecordedFile => {
+      const older = replaces?.files.find((one) => one.path === file.path);
+      return older !== undefined && older.sha256 === file.before?.sha256 ? { ...file, before: older.before } : file;
+    };
     const whole: ApplicationRecord = { ...record, phase: 'in_force', files: record.files.map(first), folders: [...new Set([...(replaces?.folders ?? []), ...record.folders])] };
     await store.put(whole);
     return whole;

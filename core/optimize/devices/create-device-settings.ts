@@ -123,6 +123,8 @@ export function createDeviceSettings(options: DeviceSettingsOptions): DeviceSett
     const end = await trial.ended;
     trials.delete(change.id);
     log.info('a trial of a device setting ended', { id: change.id, how: end.how });
+    // Whoever owed the way back was killed: it is gone here.
+    if (end.how === 'unknown' && end.wasApplied) return setBack(change);
     if (end.how === 'kept') await update(change.id, { state: 'confirmed', revertsAtMs: null });
     else if (end.how === 'reverted') await update(change.id, { state: 'reverted', revertsAtMs: null });
     else await update(change.id, { state: 'failed', revertsAtMs: null, problem: refusal(change, end.how === 'refused' ? change.to : change.from, way, end) });
@@ -135,6 +137,10 @@ export function createDeviceSettings(options: DeviceSettingsOptions): DeviceSett
     const how = await privilege();
     const current = readSettings(device, how).find((one) => one.id === change.setting)?.value ?? null;
     if (current !== null && current === change.from) return void await update(change.id, { state: 'reverted', revertsAtMs: null });
+    await setBack(change);
+  };
+  const setBack = async (change: DeviceChange): Promise<void> => {
+    const how = await privilege();
     try {
       if (how.way === null) throw problemError('device.refused', { command: plainCommand(change.uuid, change.setting, change.from), detail: how.whyNot, remedy: 'Run it yourself as administrator: the change was never confirmed.' });
       await setNow(change, change.from, how.way);
@@ -152,6 +158,11 @@ export function createDeviceSettings(options: DeviceSettingsOptions): DeviceSett
     for (const change of here) await recover(change);
   };
 
+  const refuseDuringTrial = (uuid: string, setting: DeviceChange['setting'], value: number | null): void => {
+    if (!changes.some((one) => one.state === 'trial' && one.uuid === uuid && one.setting === setting)) return;
+    throw problemError('device.refused', { command: plainCommand(uuid, setting, value), detail: 'another value of the same setting is on trial.', remedy: 'Confirm it or put it back first.' });
+  };
+
   return {
     async settings(uuid) {
       await fresh.get(uuid);
@@ -160,6 +171,7 @@ export function createDeviceSettings(options: DeviceSettingsOptions): DeviceSett
     async plan({ uuid, setting, value }) {
       await fresh.get(uuid);
       const device = findDevice(uuid);
+      refuseDuringTrial(uuid, setting, value);
       const unreal = decideUnreal(gpus.list().source, simulatedSmi !== null);
       if (unreal !== null) throw problemError('device.not_real', { source: unreal });
       const how = await privilege();
@@ -191,10 +203,12 @@ export function createDeviceSettings(options: DeviceSettingsOptions): DeviceSett
       plans.delete(planId);
       if (held === undefined || held.untilMs < now()) throw problemError('device.not_found', { what: 'This plan' });
       const { plan, way } = held;
-      findDevice(plan.uuid);
-      if (changes.some((one) => one.state === 'trial' && one.uuid === plan.uuid && one.setting === plan.setting)) {
-        throw problemError('device.refused', { command: plainCommand(plan.uuid, plan.setting, plan.to), detail: 'another value of the same setting is on trial.', remedy: 'Confirm it or put it back first.' });
-      }
+      refuseDuringTrial(plan.uuid, plan.setting, plan.to);
+      await fresh.get(plan.uuid);
+      const found = readSettings(findDevice(plan.uuid), await privilege()).find((one) => one.id === plan.setting);
+      // It goes back to what is set now: a plan that was made before somebody else's change does not know it.
+      if (found === undefined || (found.value ?? found.defaultValue) !== plan.from) throw problemError('device.not_found', { what: 'This plan' });
+      refuseDuringTrial(plan.uuid, plan.setting, plan.to);
       const change: DeviceChange = { id: randomUUID(), uuid: plan.uuid, setting: plan.setting, from: plan.from, to: plan.to, atMs: now(), state: 'trial', revertsAtMs: now() + seconds * 1000, problem: null };
       const before = changes;
       changes = [change, ...changes].slice(0, 200);
@@ -233,6 +247,7 @@ export function createDeviceSettings(options: DeviceSettingsOptions): DeviceSett
         return findChange(id);
       }
       if (change.state === 'reverted') return change;
+      refuseDuringTrial(change.uuid, change.setting, change.from);
       const how = await privilege();
       if (how.way === null) throw problemError('device.not_supported', { setting: wordSetting(change.setting), gpu: findDevice(change.uuid).name, detail: how.whyNot });
       await setNow(change, change.from, how.way);

@@ -108,6 +108,21 @@ describe('what is refused', () => {
     expect((await rig.devices.revert(change.id)).state).toBe('reverted');
   });
 
+  it('a plan from before another change, and the undo of an older change while a newer one is on trial', async () => {
+    const rig = await open(makeTestFolder('devices'));
+    const { min, max } = await limits(rig);
+    const stale = await rig.devices.plan({ uuid: rig.uuid, setting: 'power_limit', value: min + 1 });
+    const older = await set(rig, 'power_limit', min);
+    // While it is on trial nothing is planned from it: it may not stay.
+    await expect(rig.devices.plan({ uuid: rig.uuid, setting: 'power_limit', value: max })).rejects.toMatchObject({ problem: { code: 'device.refused' } });
+    await rig.devices.confirm(older.id);
+    await expect(rig.devices.apply(stale.planId)).rejects.toMatchObject({ problem: { code: 'device.not_found' } });
+    const newer = await set(rig, 'power_limit', max);
+    await expect(rig.devices.revert(older.id)).rejects.toMatchObject({ problem: { code: 'device.refused' } });
+    expect((await rig.devices.revert(newer.id)).state).toBe('reverted');
+    expect((await rig.devices.revert(older.id)).state).toBe('reverted');
+  });
+
   it('a plan is used once', async () => {
     const rig = await open(makeTestFolder('devices'));
     const plan = await rig.devices.plan({ uuid: rig.uuid, setting: 'persistence_mode', value: 0 });
@@ -204,6 +219,19 @@ describe('kill -9 while a power limit is on trial', () => {
     const next = await open(folder);
     await until('the note', () => next.devices.changes().find((one) => one.id === change.id)?.state === 'reverted');
     expect(await valueOf(next, 'power_limit')).toBe(normal);
+  });
+
+  it('is put back by the engine when only the process of the trial was killed', async () => {
+    const folder = makeTestFolder('devices');
+    const rig = await open(folder);
+    const { min, normal } = await limits(rig);
+    const change = await set(rig, 'power_limit', min);
+    expect(driverLimit(folder, rig.uuid)).toBe(min);
+    const pids = trialPids(folder);
+    expect(pids.length).toBeGreaterThan(0);
+    for (const pid of pids) process.kill(pid, 'SIGKILL');
+    await until('the note', () => rig.devices.changes().find((one) => one.id === change.id)?.state === 'reverted');
+    expect(driverLimit(folder, rig.uuid)).toBe(normal);
   });
 
   it('is put back by the next engine when its guard was killed too', async () => {

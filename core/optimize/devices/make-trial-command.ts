@@ -53,10 +53,11 @@ const windowsCall = (program: string, uuid: string, option: SmiOption): string =
 /** An elevated process has no pipes to its caller: files in a folder of this trial stand in for them. */
 function windowsOuter(inner: string): string {
   return `$d = Join-Path $env:TEMP ('warpdeck-trial-' + [guid]::NewGuid()); New-Item -ItemType Directory $d | Out-Null
-$inner = "\`$d = '$d'; \`$owner = $PID;" + [Text.Encoding]::Unicode.GetString([Convert]::FromBase64String('${encode(inner)}'))
+$inner = "\`$d = '$($d.Replace("'", "''"))'; \`$owner = $PID;" + [Text.Encoding]::Unicode.GetString([Convert]::FromBase64String('${encode(inner)}'))
 $code = [Convert]::ToBase64String([Text.Encoding]::Unicode.GetBytes($inner))
 try { $p = Start-Process powershell.exe -Verb RunAs -WindowStyle Hidden -PassThru -ArgumentList '-NoProfile','-NonInteractive','-EncodedCommand',$code } catch { Write-Output $_.Exception.Message; Write-Output '${trialWords.refused}'; exit 3 }
-$line = [Console]::In.ReadLineAsync(); $shown = 0
+$in = New-Object IO.StreamReader ([Console]::OpenStandardInput())
+$line = $in.ReadLineAsync(); $shown = 0
 do {
   $over = $p.HasExited
   if ($line -and $line.IsCompleted) { Set-Content (Join-Path $d 'word') ([string]$line.Result); $line = $null }

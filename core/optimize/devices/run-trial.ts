@@ -4,7 +4,7 @@ import { soundsRefused } from './decide-refusal.ts';
 import { KEEP_WORD, trialWords } from './make-trial-command.ts';
 
 /** `unknown`: its process ended without a word. */
-export type TrialEnd = { readonly how: 'kept' | 'reverted' | 'refused' | 'stuck' | 'unknown'; readonly text: string; readonly exitCode: number | null };
+export type TrialEnd = { readonly how: 'kept' | 'reverted' | 'refused' | 'stuck' | 'unknown'; readonly text: string; readonly exitCode: number | null; /** It had been set before. */ readonly wasApplied: boolean };
 
 export interface Trial {
   /** True: it is set. False: it was refused, or consent was not given; `ended` says why. */
@@ -26,6 +26,7 @@ export function runTrial(supervisor: Pick<Supervisor, 'runProgram'>, command: re
   let text = '';
   let line = '';
   let how: TrialEnd['how'] = 'unknown';
+  let wasApplied = false;
   let settle = (_applied: boolean): void => undefined;
   const applied = new Promise<boolean>((resolve) => { settle = resolve; });
 
@@ -33,7 +34,10 @@ export function runTrial(supervisor: Pick<Supervisor, 'runProgram'>, command: re
     if (one === trialWords.applied) {
       clearTimeout(consent);
       // It ended with 0 and yet says that nothing was set: the way back does no harm.
-      if (!soundsRefused(text)) return settle(true);
+      if (!soundsRefused(text)) {
+        wasApplied = true;
+        return settle(true);
+      }
       how = 'refused';
       running.write('back\n');
     } else if (one === trialWords.kept) how = 'kept';
@@ -55,8 +59,8 @@ export function runTrial(supervisor: Pick<Supervisor, 'runProgram'>, command: re
   });
   const consent = setTimeout(() => void running.stop(), CONSENT_MS);
   const ended = running.done.then(
-    ({ exitCode, stderr }): TrialEnd => ({ how, text: `${text}${line}${stderr}`, exitCode }),
-    (error: unknown): TrialEnd => ({ how: how === 'unknown' ? 'refused' : how, text: problemOf(error)?.cause ?? String(error), exitCode: null }),
+    ({ exitCode, stderr }): TrialEnd => ({ how, wasApplied, text: `${text}${line}${stderr}`, exitCode }),
+    (error: unknown): TrialEnd => ({ how: how === 'unknown' && !wasApplied ? 'refused' : how, wasApplied, text: problemOf(error)?.cause ?? String(error), exitCode: null }),
   ).finally(() => {
     clearTimeout(consent);
     settle(false);
