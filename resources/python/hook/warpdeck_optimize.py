@@ -106,7 +106,11 @@ def memory_fraction(torch, value):
     torch.cuda._lazy_call(later)
 
 
-TOGGLES = {"tf32": tf32, "cudnn_tf32": cudnn_tf32, "cudnn_benchmark": cudnn_benchmark, "sdpa": sdpa, "onednn": onednn, "memory_fraction": memory_fraction}
+def interop_threads(torch, value):
+    torch.set_num_interop_threads(int(value))
+
+
+TOGGLES = {"tf32": tf32, "cudnn_tf32": cudnn_tf32, "cudnn_benchmark": cudnn_benchmark, "sdpa": sdpa, "onednn": onednn, "memory_fraction": memory_fraction, "interop_threads": interop_threads}
 
 
 def apply(torch, toggles):
