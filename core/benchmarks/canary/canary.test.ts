@@ -80,6 +80,25 @@ describe('a machine and its own history', () => {
     expect(slow.canary.state()).toMatchObject({ state: 'calm', problem: null });
   });
 
+  it('counts nothing that was cancelled while it was measured again', async () => {
+    const databasePath = join(makeTestFolder('canary'), 'warpdeck.db');
+    // Five calm runs of three cases; the sixth is slow, and its second measurement never ends.
+    const options: TestOptions = { databasePath, plan: (_, at) => (at === 18 ? { hangsAfter: 1 } : { loops: 200_000, figures: figures(at >= 15 ? 80 : 100 + (at % 5) * 0.1) }) };
+    const made = make(options);
+    for (let n = 0; n < 5; n++) await runOnce(made);
+    const known = made.canary.state();
+    const job = await made.canary.run(null);
+    while (made.arms.wishes.length < 19) await made.arms.nextSample();
+    await made.jobs.cancel(job.id);
+    expect((await made.ended(job.id)).state).toBe('cancelled');
+    expect(made.canary.state()).toEqual(known);
+    expect((await runOnce(made)).state).toMatchObject({ state: 'alarm' });
+    await made.storage.close();
+    const again = make(options);
+    await again.begin();
+    expect(again.canary.state()).toMatchObject({ state: 'alarm' });
+  });
+
   it('fails in words, and a cancel leaves what was known', async () => {
     const broken = make({ machine: { ...testMachine, torch: async () => { throw problemError('bench.no_torch', { detail: 'There is none.' }); } } });
     expect(await broken.canary.run(null).then(() => null, (error: unknown) => problemOf(error)?.code)).toBe('bench.no_torch');

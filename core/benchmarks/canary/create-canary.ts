@@ -43,7 +43,7 @@ export function createCanary({ starter, history, machine, log, wayBack, now, cas
   /** Earlier runs of a place, newest first. */
   const before = async (place: string, run: BenchmarkRun | null): Promise<BenchmarkRun[]> => {
     const runs = await history.list({ name: canaryRecipe.name, place, canary: true, limit: MOST_READ });
-    return runs.filter((one) => one.state === 'done' && one.id !== run?.id && (run === null || one.startedAtMs <= run.startedAtMs));
+    return runs.filter((one) => isConcluded(one) && one.id !== run?.id && (run === null || one.startedAtMs <= run.startedAtMs));
   };
   const slowProblem = async (rows: readonly CanaryRow[], run: BenchmarkRun, earlier: readonly BenchmarkRun[]): Promise<Problem | null> => {
     const worst = rows.filter((one) => one.alarm).sort((a, b) => (a.ratio ?? 1) - (b.ratio ?? 1))[0];
@@ -119,7 +119,7 @@ export function createCanary({ starter, history, machine, log, wayBack, now, cas
     run: (place) => run(place, 'asked'),
     async begin() {
       try {
-        const newest = (await history.list({ name: canaryRecipe.name, place: null, canary: true, limit: MOST_READ })).find((one) => one.state === 'done');
+        const newest = (await history.list({ name: canaryRecipe.name, place: null, canary: true, limit: MOST_READ })).find(isConcluded);
         if (newest === undefined) return;
         const earlier = await before(newest.place.key, newest);
         const alarmed = newest.conditions['alarm'] === true;
@@ -132,7 +132,7 @@ export function createCanary({ starter, history, machine, log, wayBack, now, cas
     },
     async checkForChange() {
       try {
-        const last = (await history.list({ name: canaryRecipe.name, place: null, canary: true, limit: MOST_READ })).find((one) => one.state === 'done');
+        const last = (await history.list({ name: canaryRecipe.name, place: null, canary: true, limit: MOST_READ })).find(isConcluded);
         if (last === undefined || !machine.places().some((one) => one.key === last.place.key)) return;
         const because = describeChange(identityOf(last), await readIdentity(machine, last));
         if (because !== null) await run(last.place.key, because);
@@ -151,6 +151,9 @@ async function findSubjects(machine: Machine, place: string): Promise<{ torch: T
   });
   return { torch: await orNull(machine.torch(null, place)), model: await orNull(machine.model(null, place)), problem };
 }
+
+/** One that was ended before its second measurement said anything (a cancel, the engine's end) is neither calm nor an alarm. */
+const isConcluded = (run: BenchmarkRun): boolean => run.state === 'done' && typeof run.conditions['alarm'] === 'boolean';
 
 const identityOf = (run: BenchmarkRun): CanaryIdentity => ({ driver: run.driverVersion, torch: run.environment?.torch ?? null, engine: run.model?.release ?? null });
 
