@@ -175,7 +175,7 @@ export async function assembleOptimize(options: AssembleOptimizeOptions): Promis
       const memory = outlook.memory.find((one) => one.place === place.key);
       return {
         modelId: model.id, modelName: model.name, place: { ...place, kind: place.key === 'cpu' ? 'cpu' as const : 'gpu' as const },
-        gpus: subjects.places().map((one) => one.key).filter((key) => key !== 'cpu'), layers: model.facts?.layers ?? null, fitsWhole: memory === undefined || memory.verdict === 'fits' || memory.verdict === 'fits_after_unload', base,
+        gpus: subjects.places().map((one) => one.key).filter((key) => key !== 'cpu'), layers: model.facts === null ? null : model.facts.layers + 1, fitsWhole: memory === undefined || memory.verdict === 'fits' || memory.verdict === 'fits_after_unload', base,
       };
     },
     async saveSettings(modelId, settings) {

@@ -20,6 +20,7 @@ export interface TuneSubject {
   readonly modelName: string;
   readonly place: { readonly key: string; readonly name: string; readonly kind: 'cpu' | 'gpu' };
   readonly gpus: readonly string[];
+  /** The output layer counted; null: not known. */
   readonly layers: number | null;
   readonly fitsWhole: boolean;
   /** Defaults with the model's profile over them. */

@@ -33,6 +33,14 @@ describe('what is tried', () => {
     // The settings in use name a GPU from the beginning.
     expect([...found].sort()).toEqual(keys.filter((key) => key !== 'devices' || (part as { gpus?: string[] }).gpus?.length === 2).sort());
   });
+  it('says how many layers where all have room, so that none of two side by side gets fewer', () => {
+    const gpu = { kind: 'gpu' as const, place: 'GPU-1', gpus: ['GPU-1'] };
+    const layersOf = (part: Partial<SearchQuestion>): unknown[] => [...new Set(listCandidates({ ...question, ...part }).map((one) => one.settings.gpuLayers))];
+    expect(layersOf(gpu)).toEqual([33]);
+    expect(layersOf({ ...gpu, base: engineSettings.parse({ gpuLayers: 12 }) })).toEqual([12]);
+    expect(layersOf({})).toEqual([null]);
+    expect(listCandidates({ ...question, ...gpu, fitsWhole: false })[0]?.settings.gpuLayers).toBeNull();
+  });
   it('says which change answers, and never offers a quantised V without flash attention', () => {
     const all = listCandidates({ ...question, allowAnswerChanging: true });
     expect(all.filter((one) => one.changesAnswers).every((one) => one.settings.cacheTypeV === 'q8_0' && one.settings.flashAttention === 'on')).toBe(true);

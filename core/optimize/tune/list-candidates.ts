@@ -35,7 +35,7 @@ const unique = <T>(values: readonly T[]): T[] => [...new Set(values)];
 /** The settings in use first, then what is tried against them. Pure. */
 export function listCandidates(question: SearchQuestion): readonly Candidate[] {
   const { base, goal, kind, place, gpus, layers, fitsWhole } = question;
-  const inUse = pick(base, kind, place);
+  const inUse = pick(question);
   const onProcessor = kind === 'cpu' || !fitsWhole;
   const cores = question.physicalCores;
   // More threads than cores: up to a hundred times slower (measured); the second threads of the cores are worth one try.
@@ -63,8 +63,10 @@ export function listCandidates(question: SearchQuestion): readonly Candidate[] {
   ];
 }
 
-function pick(base: EngineSettings, kind: 'cpu' | 'gpu', place: string): SearchSettings {
-  const { threads, batch, gpuLayers, flashAttention, cacheTypeK, cacheTypeV, parallel } = base;
+/** Layers left open are said where all have room: else the second of two side by side would get what the first has left, and be slower for that alone. */
+function pick({ base, kind, place, layers, fitsWhole }: SearchQuestion): SearchSettings {
+  const { threads, batch, flashAttention, cacheTypeK, cacheTypeV, parallel } = base;
+  const gpuLayers = base.gpuLayers ?? (kind === 'gpu' && fitsWhole ? layers : null);
   return { threads, batch, gpuLayers, flashAttention, cacheTypeK, cacheTypeV, parallel, devices: kind === 'cpu' ? [] : base.devices.includes(place) ? base.devices : [place] };
 }
 
