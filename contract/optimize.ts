@@ -55,6 +55,8 @@ export const commandWorkload = z.object({
   timeoutSeconds: z.number().min(1).max(3600).default(300),
 });
 export type CommandWorkload = z.infer<typeof commandWorkload>;
+/** What a workload of one's own is called; also what tells two of them apart. Pure. */
+export const titleOfCommand = ({ command }: Pick<CommandWorkload, 'command'>): string => command.join(' ').slice(0, 120);
 
 /** What a pattern makes of a text, by the rules of a measurement. */
 export const patternCheck = z.object({

@@ -56,7 +56,7 @@ export function decideChosen(toggles: readonly ChosenToggle[], { facts, means }:
     acting.push(...rest);
     for (const chosen of rest) Object.assign(variables, requireToggle(chosen).variables(chosen.value, facts[0] ?? noFacts));
   }
-  if (acting.length === 0) throw problemError('toggle.unavailable', { title: rest.map(nameToggle).join(', '), detail: means === 'hook' ? 'Only the program itself can set it: it changes how the model is called.' : 'There is no variable for it.', remedy: 'Use the lines for your own program.' });
+  if (acting.length === 0) throw problemError('toggle.unavailable', { title: rest.map(nameToggle).join(', '), detail: means === 'hook' ? 'Only the program itself can set it.' : 'There is no variable for it.', remedy: 'Use the lines for your own program.' });
   return {
     acting, hook, variables, notes,
     snippet: rest.map((one) => `# ${nameToggle(one)}\n${requireToggle(one).snippet(one.value)}`).join('\n\n'),

@@ -1,4 +1,4 @@
-import type { ChosenToggle, CommandWorkload, MeasureWish, Toggle, Workload } from '../../../contract/optimize.ts';
+import { titleOfCommand, type ChosenToggle, type CommandWorkload, type MeasureWish, type Toggle, type Workload } from '../../../contract/optimize.ts';
 import { problemError } from '../../../contract/problem-catalogue.ts';
 import type { ArmWish } from '../../benchmarks/parts.ts';
 import { nameToggle, requireToggle } from '../toggles/all-toggles.ts';
@@ -80,7 +80,7 @@ async function prepareCommand(command: CommandWorkload, toggles: readonly Chosen
   const common = { workload: command, place: facts.place, environment: subject.environment?.found ?? null, model: null, toggles: [] };
   return {
     toggles: acting,
-    workload: { name: 'command', title: command.command.join(' ').slice(0, 120), what: 'Your own program, once for each figure.', unit: command.unit, higherIsBetter: command.higherIsBetter, engine: 'command' },
+    workload: { name: 'command', title: titleOfCommand(command), what: 'Your own program, once for each figure.', unit: command.unit, higherIsBetter: command.higherIsBetter, engine: 'command' },
     a: { ...common, variables: NO_HOOK },
     b: { ...common, variables: plan.variables },
     notes: [...plan.notes, ...toggles.filter((one) => dropped.has(one.toggleId)).map((one) => `${nameToggle(one)} was left out: ${dropped.get(one.toggleId) ?? ''}`)],

@@ -37,7 +37,7 @@ export function decideLaunch(wished: readonly ChosenToggle[], { facts, known, fo
     const fault = Object.entries(own).map(([name, value]) => decideAllocatorFault(name, value, facts[0]?.torch ?? null)).find((one) => one !== null);
     if (toggle.means === 'engine' || toggle.means === 'device') drop(toggle.means === 'engine' ? 'It is a setting of llama.cpp, not of a program.' : 'It is a setting of the GPU, not of a program.');
     else if (reasons.length > 0 && reasons.every((one) => one !== null)) drop(reasons.find((one) => one !== null) ?? '');
-    else if (line === null && Object.keys(own).length === 0) drop('Only the program itself can set it: it changes how the model is called.');
+    else if (line === null && Object.keys(own).length === 0) drop('Only the program itself can set it.');
     else if (fault !== undefined && fault !== null) drop(fault);
     else {
       toggles.push(chosen);

@@ -19,7 +19,8 @@ export const interopThreads = defineToggle({
     notOffered: null,
     workloads: ['cpu-matmul', 'cpu-attention'],
   },
-  inPython: 'hook',
+  // Not by a hook: PyTorch takes it once, and a program that sets it itself would then fail.
+  inPython: 'code',
   decideAvailable: (facts) => decideTorchNeeds(facts, { torch: '1.2', on: 'cpu' }),
   snippet: (value) => `import torch\ntorch.set_num_interop_threads(${value === '4' ? '4' : '1'})  # before the first operation`,
 });

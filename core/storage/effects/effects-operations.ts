@@ -12,7 +12,9 @@ const MOST_CARDS = 5000;
 const subjectKey = (environmentId: string | null, place: string): string => `${environmentId ?? ''}\n${place}`;
 /** Torch cards hang on an environment, the others on a place alone. */
 const subjectOf = (card: EffectCard): string => subjectKey(card.environmentId, card.place.key);
-const whatOf = (card: EffectCard): string => JSON.stringify([card.workload.name, card.profileId, ...card.toggles.map((one) => `${one.toggleId}=${one.value}`).sort()]);
+/** Own programs share a name; their command tells them apart. */
+const workloadOf = ({ workload: { name, title, engine } }: EffectCard): string => (engine === 'command' ? `${name} ${title}` : name);
+const whatOf = (card: EffectCard): string => JSON.stringify([workloadOf(card), card.profileId, ...card.toggles.map((one) => `${one.toggleId}=${one.value}`).sort()]);
 
 export function openEffectsOperations(db: DatabaseSync): EffectsOperations {
   const inTransaction = <T>(work: () => T): T => runInTransaction(db, work);

@@ -57,6 +57,9 @@ describe.each<[string, () => string | null]>([['on disk', newFile], ['in memory'
     store.run('effects.put', makeCard('model', { environmentId: null }));
     expect(store.run('effects.newest', { environmentId: 'lab', place: 'GPU-1' }).map((one) => one.id)).toEqual(['set', 'conv', 'a4']);
     expect(store.run('effects.newest', { environmentId: null, place: 'GPU-1' }).map((one) => one.id)).toEqual(['model']);
+    // Of one's own programs each.
+    for (const [id, title] of [['mine', 'sh a.sh'], ['other', 'sh b.sh'], ['again', 'sh a.sh']] as const) store.run('effects.put', makeCard(id, { environmentId: 'own', workload: { ...makeCard('x').workload, name: 'command', title, engine: 'command' } }));
+    expect(store.run('effects.newest', { environmentId: 'own', place: 'GPU-1' }).map((one) => one.id)).toEqual(['again', 'other']);
     expect(store.run('effects.ofProfiles', null).map((one) => one.id)).toEqual(['set']);
     store.close();
   });

@@ -1,5 +1,5 @@
 import { memo, useEffect, useId, useState, type ReactNode } from 'react';
-import type { ChosenToggle, CommandWorkload, EffectCard, ToggleState, Workload } from '../../../contract/optimize.ts';
+import { titleOfCommand, type ChosenToggle, type CommandWorkload, type EffectCard, type ToggleState, type Workload } from '../../../contract/optimize.ts';
 import type { Problem } from '../../../contract/problem.ts';
 import type { Job } from '../../../contract/jobs.ts';
 import { useApp, useOptimise } from '../../app/context.tsx';
@@ -12,7 +12,7 @@ import { plainText } from '../../ui/plain-text.ts';
 import { Select } from '../../ui/select.tsx';
 import { Switch } from '../../ui/switch.tsx';
 import { Tip } from '../../ui/tip.tsx';
-import { decideEffect, decideValue, listEffects, type CardView } from './effect-choice.ts';
+import { decideEffect, decideValue, keyOfWorkload, listEffects, listOwnPrograms, type CardView } from './effect-choice.ts';
 import { EffectFacts } from './effect-facts.tsx';
 import { decideSwitchOff, describeInterval, describeProvenance, describeResolution, describeState, resultWords, riskWords, verdictLook } from './effect-words.ts';
 import { ProgramDialog } from './program-dialog.tsx';
@@ -54,20 +54,20 @@ export const EffectCardView = memo(function EffectCardView({ state, draft, workl
   const risks = [resultWords[toggle.changesResults], riskWords[toggle.risk]].filter((w) => w !== null);
   const on = draft.some((t) => t.toggleId === toggle.id);
   const choices = toggle.workloads.flatMap((name) => workloads.find((w) => w.name === name) ?? []);
-  const wanted = view.workload ?? card?.workload.name ?? choices[0]?.name ?? null;
+  const wanted = view.workload ?? (card === null ? null : keyOfWorkload(card.workload)) ?? choices[0]?.name ?? null;
   const measurable = choices.length > 0 && state.state !== 'unavailable';
   const chosen = { toggleId: toggle.id, value };
-  const measure = (): void => { if (wanted === 'command') setAsking(true); else onMeasure(chosen, wanted); };
-  const own = effects.find((e) => e.workload.engine === 'command');
+  const measure = (): void => { if (wanted !== null && own.some((o) => o.key === wanted)) setAsking(true); else onMeasure(chosen, wanted); };
+  const own = listOwnPrograms(effects);
   const offered = [
     ...choices.map((w) => ({ value: w.name, text: effects.some((e) => e.workload.name === w.name) ? w.title : `${w.title} (not measured)` })),
-    ...(own === undefined ? [] : [{ value: own.workload.name, text: `Own: ${plainText(own.workload.title)}` }]),
+    ...own.map((o) => ({ value: o.key, text: `Own: ${plainText(o.title)}` })),
     ...(measurable && takesProgram(state) ? [{ value: OWN, text: 'Your own program…' }] : []),
   ];
   const choose = (next: string): void => { if (next === OWN) setAsking(true); else setView({ ...view, workload: next }); };
   const program = async (workload: CommandWorkload, budgetSeconds: number): Promise<Problem | null> => {
     const refused = await onProgram(chosen, workload, budgetSeconds);
-    if (refused === null) setView({ value, workload: 'command' });
+    if (refused === null) setView({ value, workload: keyOfWorkload({ name: 'command', title: titleOfCommand(workload), engine: 'command' }) });
     return refused;
   };
   return (

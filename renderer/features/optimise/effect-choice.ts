@@ -5,11 +5,23 @@ import { decideSwitchOff } from './effect-words.ts';
 
 /** Of `Measure all`, for each switch, s: the longest it may take. */
 export const QUEUE_BUDGET_SECONDS = 60;
+/** A list of more is not looked through. */
+const MOST_PROGRAMS = 12;
 
 /** What the user looks at on a card; null: the first. */
 export interface CardView {
   readonly value: string | null;
+  /** As `keyOfWorkload` says it. */
   readonly workload: string | null;
+}
+
+/** Own programs share a name; their command tells them apart. Pure. */
+export const keyOfWorkload = ({ name, title, engine }: Pick<EffectCard['workload'], 'name' | 'title' | 'engine'>): string => (engine === 'command' ? `${name} ${title}` : name);
+
+/** Own programs that a switch was measured with, the newest first, each once. Pure. */
+export function listOwnPrograms(effects: readonly EffectCard[]): readonly { readonly key: string; readonly title: string }[] {
+  const own = effects.filter((card) => card.workload.engine === 'command').toSorted((x, y) => y.atMs - x.atMs);
+  return [...new Map(own.map((card) => [keyOfWorkload(card.workload), card.workload.title])).entries()].slice(0, MOST_PROGRAMS).map(([key, title]) => ({ key, title }));
 }
 
 /** The value that a card shows: the chosen one, else the one that is wanted, set, measured, or the first. Pure. */
@@ -33,7 +45,7 @@ export function listEffects(state: ToggleState, value: string): readonly EffectC
 /** The card to show. Pure. */
 export function decideEffect(state: ToggleState, value: string, view: CardView | undefined): EffectCard | null {
   const all = listEffects(state, value);
-  return (view?.workload == null ? undefined : all.find((card) => card.workload.name === view.workload)) ?? all[0] ?? null;
+  return (view?.workload == null ? undefined : all.find((card) => keyOfWorkload(card.workload) === view.workload)) ?? all[0] ?? null;
 }
 
 /** Switches of a profile, or all; what does not exist here apart. Pure. */

@@ -90,6 +90,20 @@ describe('the switches', () => {
     expect(screen.queryByRole('dialog')).toBeNull();
   });
 
+  it('two programs of one’s own stand beside each other', async () => {
+    const own = (id: string, title: string, atMs: number, sentence: string): ReturnType<typeof makeCard> => makeCard(tf32, { id, atMs, sentence, workload: { name: 'command', title, unit: 'it/s', higherIsBetter: true, engine: 'command' } });
+    engine.answer('optimize.overview', makeOverview({ tf32: { effects: [own('e1', 'sh a.sh', 1, 'helps: 1.11× faster'), own('e2', 'sh b.sh', 2, 'helps: 1.22× faster')] } }));
+    await show();
+    const select = screen.getByLabelText<HTMLSelectElement>('Workload for TF32 for FP32 matmul');
+    expect([...select.options].map((o) => o.text).filter((text) => text.startsWith('Own: '))).toEqual(['Own: sh b.sh', 'Own: sh a.sh']);
+    expect(card('TF32 for FP32 matmul').textContent).toContain('1.22×');
+    fireEvent.change(select, { target: { value: 'command sh a.sh' } });
+    expect(select.selectedOptions[0]?.text).toBe('Own: sh a.sh');
+    expect(card('TF32 for FP32 matmul').textContent).toContain('1.11×');
+    await click(screen.getByRole('button', { name: 'Measure: TF32 for FP32 matmul' }));
+    expect(screen.getByRole('dialog', { name: /with your own program/ })).toBeDefined();
+  });
+
   it('a switch that no program takes from outside is said before anything is entered; a refusal stays in the dialog', async () => {
     engine.answer('optimize.planLaunch', { variables: {}, toggles: [], dropped: [{ toggleId: 'tf32', why: 'Only the program itself can set it.' }], notes: [] });
     await show();

@@ -106,11 +106,7 @@ def memory_fraction(torch, value):
     torch.cuda._lazy_call(later)
 
 
-def interop_threads(torch, value):
-    torch.set_num_interop_threads(int(value))
-
-
-TOGGLES = {"tf32": tf32, "cudnn_tf32": cudnn_tf32, "cudnn_benchmark": cudnn_benchmark, "sdpa": sdpa, "onednn": onednn, "memory_fraction": memory_fraction, "interop_threads": interop_threads}
+TOGGLES = {"tf32": tf32, "cudnn_tf32": cudnn_tf32, "cudnn_benchmark": cudnn_benchmark, "sdpa": sdpa, "onednn": onednn, "memory_fraction": memory_fraction}
 
 
 def apply(torch, toggles):
