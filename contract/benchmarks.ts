@@ -150,14 +150,49 @@ export function thinRun({ id, name, title, startedAtMs, state, place, environmen
   return { id, name, title, startedAtMs, state, place, environment, model, driverVersion, importedFrom, figures };
 }
 
-/** What is known of a benchmark from earlier. */
+const figureColumn = z.array(z.number().nullable());
+/** What is known of a benchmark from earlier. Some hundred runs have thousands of figures: they are told by columns. */
 export const benchmarkPast = z.object({
-  /** Newest first. */
-  runs: z.array(pastRun),
+  /** What the columns of a run are about, in their order. */
+  cases: z.array(benchmarkResult.pick({ caseId: true, title: true, unit: true })),
+  /** Newest first. The n-th number is of the n-th case, to six digits; null, or a column that ends before it: the run has none. */
+  runs: z.array(pastRun.omit({ figures: true }).extend({ median: figureColumn, low: figureColumn, high: figureColumn })),
   /** Of each place the newest run that has figures, whole. */
   newest: z.array(benchmarkRun),
 });
 export type BenchmarkPast = z.infer<typeof benchmarkPast>;
+
+/** Runs with their figures, to be sent. Pure. */
+export function packPast(runs: readonly PastRun[], newest: readonly BenchmarkRun[]): BenchmarkPast {
+  const cases: BenchmarkPast['cases'] = [];
+  const places = new Map<string, number>();
+  const short = (value: number | null): number | null => (value === null ? null : Number(value.toPrecision(6)));
+  const packed = runs.map(({ figures, ...run }) => {
+    const columns = { median: [] as (number | null)[], low: [] as (number | null)[], high: [] as (number | null)[] };
+    for (const { caseId, title, unit, median, low, high } of figures) {
+      const key = `${caseId}\n${title}\n${unit}`;
+      const at = places.get(key) ?? cases.push({ caseId, title, unit }) - 1;
+      places.set(key, at);
+      for (const column of Object.values(columns)) while (column.length < at) column.push(null);
+      columns.median[at] = short(median);
+      columns.low[at] = short(low);
+      columns.high[at] = short(high);
+    }
+    return { ...run, ...columns };
+  });
+  return { cases, runs: packed, newest: [...newest] };
+}
+
+/** The runs of what was sent. Pure. */
+export function unpackPast({ cases, runs }: Pick<BenchmarkPast, 'cases' | 'runs'>): PastRun[] {
+  return runs.map(({ median: medians, low, high, ...run }) => ({
+    ...run,
+    figures: medians.flatMap((median, at) => {
+      const about = cases[at];
+      return median === null || about === undefined ? [] : [{ ...about, median, low: low[at] ?? null, high: high[at] ?? null }];
+    }),
+  }));
+}
 
 /** With all samples, by case. */
 export const benchmarkDetail = benchmarkRun.extend({ samples: z.record(z.string(), z.array(benchmarkSample)) });

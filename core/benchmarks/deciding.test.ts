@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { BenchmarkSample } from '../../contract/benchmarks.ts';
+import { benchmarkPast, packPast, unpackPast, type BenchmarkSample, type PastRun } from '../../contract/benchmarks.ts';
 import { problemOf } from '../../contract/problem.ts';
 import { catalogue, chooseCases, describeBenchmark, findBenchmark } from './catalogue/catalogue.ts';
 import { canaryRecipe } from './catalogue/canary-recipe.ts';
@@ -183,4 +183,22 @@ it('measures one thing at a time', () => {
   expect(lock.holder()?.title).toBe('Two');
   second();
   expect(lock.holder()).toBeNull();
+});
+
+describe('runs by columns', () => {
+  const figure = (caseId: string, median: number, title = caseId): PastRun['figures'][number] => ({ caseId, title, unit: 'TFLOPS', median, low: median * 0.99, high: null });
+  const past = (id: string, figures: PastRun['figures']): PastRun => ({ id, name: 'matmul', title: 'Matrix products', startedAtMs: 1, state: 'done', place: { key: 'cpu', name: 'Processor' }, environment: null, model: null, driverVersion: null, importedFrom: null, figures });
+  it('come back as they were, to six digits, whatever cases each of them has', () => {
+    const runs = [past('a', [figure('x', 1.23456789), figure('y', 2)]), past('b', []), past('c', [figure('z', 4e-9), figure('y', 2e12), figure('y', 5, 'another y')])];
+    const packed = packPast(runs, []);
+    expect(benchmarkPast.parse(packed)).toEqual(packed);
+    const back = unpackPast(packed);
+    expect(back.map((one) => one.figures.map(({ title, median }) => [title, median]))).toEqual([[['x', 1.23457], ['y', 2]], [], [['y', 2e12], ['z', 4e-9], ['another y', 5]]]);
+    expect(back[0]?.figures[0]).toEqual({ caseId: 'x', title: 'x', unit: 'TFLOPS', median: 1.23457, low: 1.22222, high: null });
+    expect(back[1]).toEqual(runs[1]);
+  });
+  it('of a damaged answer have what can be told', () => {
+    const [run] = packPast([past('a', [figure('x', 1)])], []).runs;
+    expect(run && unpackPast({ cases: [], runs: [run] })[0]?.figures).toEqual([]);
+  });
 });

@@ -13,7 +13,7 @@ export function makeTestOptimizeServices(): OptimizeServices {
   const noChange = (what: string): Promise<never> => Promise.reject(problemError('device.not_found', { what }));
   return {
     benchmarks: {
-      gauge: createGauge<BenchmarkRun[]>([]), list: () => [], outlook: () => Promise.resolve([]), run: (wish) => Promise.reject(problemError('bench.unknown', { what: wish.name })), history: () => Promise.resolve([]), past: () => Promise.resolve({ runs: [], newest: [] }),
+      gauge: createGauge<BenchmarkRun[]>([]), list: () => [], outlook: () => Promise.resolve([]), run: (wish) => Promise.reject(problemError('bench.unknown', { what: wish.name })), history: () => Promise.resolve([]), past: () => Promise.resolve({ cases: [], runs: [], newest: [] }),
       get: noRun, compare: noRun, export: noRun, import: () => Promise.resolve([]), remove: noRun,
     },
     canary: { gauge: createGauge(canary), state: () => canary, run: (place) => Promise.reject(problemError('bench.no_place', { what: 'The check', place: place ?? 'cpu', detail: 'nothing is here.' })) },

@@ -1,5 +1,5 @@
 import { createStore, type StoreApi } from 'zustand/vanilla';
-import { thinRun, type BenchmarkInfo, type BenchmarkRun, type BenchmarkWish, type CanaryState, type PastRun, type RunComparison } from '../../contract/benchmarks.ts';
+import { thinRun, unpackPast, type BenchmarkInfo, type BenchmarkRun, type BenchmarkWish, type CanaryState, type PastRun, type RunComparison } from '../../contract/benchmarks.ts';
 import type { Job } from '../../contract/jobs.ts';
 import type { Problem } from '../../contract/problem.ts';
 import type { Client } from '../connection/client.ts';
@@ -109,8 +109,9 @@ export function createBenchmarksStore(deps: { readonly client: Client; readonly 
       readPast: async (name) => {
         set((s) => ({ past: { ...s.past, [name]: s.past[name] ?? loading } }));
         try {
-          const { runs, newest } = await client.benchmarks.past({ name, limit: PAST_RUNS });
-          keep(newest);
+          const past = await client.benchmarks.past({ name, limit: PAST_RUNS });
+          const runs = unpackPast(past);
+          keep(past.newest);
           set((s) => ({ past: { ...s.past, [name]: ready(runs, Date.now()) } }));
         } catch (error) {
           set((s) => ({ past: { ...s.past, [name]: troubled(s.past[name] ?? loading, problemFrom(error)) } }));

@@ -1,4 +1,4 @@
-import { thinRun, type BenchmarkDetail, type BenchmarkPast, type BenchmarkRun, type BenchmarkSample } from '../../../contract/benchmarks.ts';
+import { packPast, thinRun, type BenchmarkDetail, type BenchmarkPast, type BenchmarkRun, type BenchmarkSample } from '../../../contract/benchmarks.ts';
 import { makeProblem, problemError } from '../../../contract/problem-catalogue.ts';
 import { problemOf, type Problem } from '../../../contract/problem.ts';
 import type { Logger } from '../../logging/logger.ts';
@@ -103,7 +103,7 @@ export function createBenchmarkHistory({ storage, log, now = Date.now }: History
       const isStored = ({ id }: { readonly id: string }): boolean => !unsaved.has(id);
       const byPlace = new Map<string, BenchmarkRun>();
       for (const run of newestFirst([...held.filter((one) => one.results.some(({ median }) => median !== null)), ...stored.newest.filter(isStored)])) if (!byPlace.has(run.place.key)) byPlace.set(run.place.key, run);
-      return { runs: newestFirst([...held.map(thinRun), ...stored.runs.filter(isStored)]).slice(0, limit), newest: [...byPlace.values()] };
+      return packPast(newestFirst([...held.map(thinRun), ...stored.runs.filter(isStored)]).slice(0, limit), [...byPlace.values()]);
     },
     async get(id, samples = true) {
       const held = unsaved.get(id);

@@ -34,7 +34,7 @@ const unique = <T>(values: readonly T[]): T[] => [...new Set(values)];
 
 /** The settings in use first, then what is tried against them. Pure. */
 export function listCandidates(question: SearchQuestion): readonly Candidate[] {
-  const { base, goal, kind, place, gpus, layers, fitsWhole } = question;
+  const { goal, kind, place, gpus, layers, fitsWhole } = question;
   const inUse = pick(question);
   const onProcessor = kind === 'cpu' || !fitsWhole;
   const cores = question.physicalCores;

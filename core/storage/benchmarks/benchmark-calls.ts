@@ -1,4 +1,4 @@
-import type { BenchmarkDetail, BenchmarkPast, BenchmarkRun, BenchmarkSample } from '../../../contract/benchmarks.ts';
+import type { BenchmarkDetail, BenchmarkRun, BenchmarkSample, PastRun } from '../../../contract/benchmarks.ts';
 import type { Problem } from '../../../contract/problem.ts';
 
 /** What the engine asks of the stored benchmarks in the storage thread. Both ends are made from the same sources: nothing is parsed here. */
@@ -8,7 +8,7 @@ export interface BenchmarkCalls {
   /** Newest first, without samples. Null: any. */
   readonly 'bench.list': { readonly input: BenchmarkFilter; readonly output: BenchmarkRun[] };
   /** A benchmark over time without canaries: figures alone, and of each place the newest run that has some, whole. */
-  readonly 'bench.past': { readonly input: { readonly name: string; readonly limit: number }; readonly output: BenchmarkPast };
+  readonly 'bench.past': { readonly input: { readonly name: string; readonly limit: number }; readonly output: StoredPast };
   /** Null: it is not there. `samples` false: the run alone. */
   readonly 'bench.get': { readonly input: { readonly id: string; readonly samples?: boolean }; readonly output: BenchmarkDetail | null };
   /** Whether there was one. */
@@ -18,6 +18,13 @@ export interface BenchmarkCalls {
   /** Forgets what is too old or too much, ordinary runs and canaries apart. Answers how many. */
   readonly 'bench.prune': { readonly input: BenchmarkKeep; readonly output: number };
 }
+export interface StoredPast {
+  /** Newest first. */
+  readonly runs: readonly PastRun[];
+  /** Of each place the newest run that has figures, whole. */
+  readonly newest: readonly BenchmarkRun[];
+}
+
 export type BenchmarkOp = keyof BenchmarkCalls;
 
 export interface BenchmarkFilter {

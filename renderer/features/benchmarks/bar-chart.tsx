@@ -2,6 +2,7 @@ import { memo, type ReactNode } from 'react';
 import { Bar, BarChart, CartesianGrid, ErrorBar, XAxis, YAxis } from 'recharts';
 import { formatFigures, formatWhole } from '../../ui/format.ts';
 import { decideTicks, type CaseSection } from './case-groups.ts';
+import { gridAt } from './chart-parts.tsx';
 import { placeColour } from './place-mark.tsx';
 import type { ShownPlace } from './places.ts';
 import { useWidth } from './use-size.ts';
@@ -41,7 +42,7 @@ export const SectionBars = memo(function SectionBars({ section, places }: { read
     <div ref={box} className="btrack" aria-hidden="true" style={{ height }}>
       {width > 0 && (
         <BarChart layout="vertical" width={width} height={height} data={makeBarData(section)} margin={{ top: 0, right: 12, bottom: 0, left: 0 }} barGap={ROW - BAR} barSize={BAR} accessibilityLayer={false}>
-          <CartesianGrid horizontal={false} stroke="var(--grid)" />
+          <CartesianGrid {...gridAt({ x: ticks })} stroke="var(--grid)" />
           <XAxis type="number" domain={[0, section.most * 1.03 || 1]} ticks={[...ticks]} height={AXIS} interval={leftOut} tickLine={false} axisLine={{ stroke: 'var(--axis)' }} tick={{ fill: 'var(--ink-3)', fontSize: 10 }} tickFormatter={formatTick} />
           <YAxis type="category" dataKey="label" hide width={0} />
           {places.map((place, i) => (

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { thinRun } from '../../../contract/benchmarks.ts';
+import { packPast, thinRun } from '../../../contract/benchmarks.ts';
 import { ProblemError } from '../../../contract/problem.ts';
 import { makeProblem } from '../../../contract/problem-catalogue.ts';
 import { source } from '../../app/test-support-engine.ts';
@@ -80,7 +80,7 @@ describe('the benchmarks store', () => {
   it('a removed run is gone from all lists and comparisons', async () => {
     const [a, b] = [makeMatmul('a'), makeMatmul('b')];
     engine.runs.send([a, b]);
-    engine.answer('benchmarks.past', { runs: [a, b].map(thinRun), newest: [a, b] });
+    engine.answer('benchmarks.past', packPast([a, b].map(thinRun), [a, b]));
     engine.answer('benchmarks.compare', makeComparison(a, b));
     engine.answer('benchmarks.remove', { ok: true });
     await store.getState().readPast('matmul');
@@ -105,7 +105,7 @@ describe('the benchmarks store', () => {
   });
 
   it('what fails to be read again stays, and is called old', async () => {
-    engine.answer('benchmarks.past', { runs: [thinRun(makeMatmul('a'))], newest: [] });
+    engine.answer('benchmarks.past', packPast([thinRun(makeMatmul('a'))], []));
     await store.getState().readPast('matmul');
     engine.answer('benchmarks.past', new Error('gone'));
     await store.getState().readPast('matmul');

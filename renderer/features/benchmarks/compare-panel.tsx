@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useState, type ReactNode } from 'react';
+import { useLayoutEffect, useMemo, useState, type ReactNode } from 'react';
 import type { ComparedRow, PastRun } from '../../../contract/benchmarks.ts';
 import { useApp, useBenchmarks } from '../../app/context.tsx';
 import { valueOf } from '../../connection/remote.ts';
@@ -29,7 +29,8 @@ export function ComparePanel({ runs, shown }: { readonly runs: readonly PastRun[
   const a = of(chosen.a) ?? (b === null ? null : decidePredecessor(ended, b)) ?? ended.find((r) => r.id !== b?.id) ?? null;
   const aId = a?.id ?? null;
   const bId = b?.id ?? null;
-  useEffect(() => {
+  // Asked for before the charts of the page are drawn, not after: the engine compares meanwhile.
+  useLayoutEffect(() => {
     if (aId !== null && bId !== null && aId !== bId) void store.getState().compare(aId, bId);
   }, [store, aId, bId]);
   const result = pair !== null && pair.a === aId && pair.b === bId ? pair.result : null;

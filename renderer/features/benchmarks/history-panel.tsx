@@ -8,6 +8,7 @@ import { formatCount, formatDate, formatFigures, formatWhen } from '../../ui/for
 import { Icon } from '../../ui/icons.tsx';
 import { Panel } from '../../ui/panel.tsx';
 import { Select } from '../../ui/select.tsx';
+import { gridAt, writeLabel } from './chart-parts.tsx';
 import { decideHistoryLine, decideTimeTicks, decideValueDomain, decideValueTicks, listSeries, type HistoryEvent, type HistoryLine, type HistoryPoint } from './history-line.ts';
 import { PlaceMark, placeColour } from './place-mark.tsx';
 import type { ShownPlace } from './places.ts';
@@ -25,7 +26,8 @@ const shortDay = (atMs: number): string => formatDate(atMs).replace(/ \d{4}$/, '
 const shortTime = (atMs: number): string => `${String(new Date(atMs).getHours()).padStart(2, '0')}:${String(new Date(atMs).getMinutes()).padStart(2, '0')}`;
 
 /** One case (at first one of the size that the bars show) at one place over time, with the changes of driver, torch and engine; which side of the last change is better is the engine's word. */
-export function HistoryPanel({ runs, places, facet }: { readonly runs: readonly PastRun[]; readonly places: readonly ShownPlace[]; readonly facet: string | null }): ReactNode {
+/** `reading`: the earlier runs are not there yet; a line of the newest alone would be drawn to be drawn again. */
+export function HistoryPanel({ runs, places, facet, reading }: { readonly runs: readonly PastRun[]; readonly places: readonly ShownPlace[]; readonly facet: string | null; readonly reading: boolean }): ReactNode {
   const { benchmarks: store } = useApp();
   const trend = useBenchmarks((s) => s.trend);
   const [placeKey, setPlaceKey] = useState<string | null>(null);
@@ -54,7 +56,7 @@ export function HistoryPanel({ runs, places, facet }: { readonly runs: readonly 
         </span>
       }
     >
-      {line === null || place === null || line.points.length === 0 ? <p className="bempty">Every finished run adds a point here.</p> : (
+      {reading ? <p className="bempty" role="status">Reading earlier runs.</p> : line === null || place === null || line.points.length === 0 ? <p className="bempty">Every finished run adds a point here.</p> : (
         <>
           <HistoryPlot line={line} place={place} />
           <HistoryTable line={line} name={`${one?.text ?? ''} on ${place.name}`} />
@@ -73,6 +75,7 @@ const HistoryPlot = memo(function HistoryPlot({ line: { points, events }, place 
   const last = points.at(-1);
   const domain = decideValueDomain(points);
   const ticks = decideTimeTicks(from, to, Math.max(2, Math.min(7, Math.floor(width / 110))));
+  const valueTicks = decideValueTicks(domain);
   const colour = placeColour(place);
   const figure = last === undefined ? null : formatWithInterval(last.value, last.low, last.high);
   return (
@@ -86,9 +89,9 @@ const HistoryPlot = memo(function HistoryPlot({ line: { points, events }, place 
               if (point !== undefined) goTo('benchmarks', point.runId);
             }}
           >
-            <CartesianGrid vertical={false} stroke="var(--grid)" />
+            <CartesianGrid {...gridAt({ y: valueTicks })} stroke="var(--grid)" />
             <XAxis type="number" dataKey="atMs" scale="time" domain={from === to ? [from - DAY_MS, to + DAY_MS] : [from, to]} ticks={[...ticks]} interval={0} tickLine={false} axisLine={{ stroke: 'var(--axis)' }} tick={tick} height={22} tickFormatter={to - from < 2 * DAY_MS ? shortTime : shortDay} />
-            <YAxis type="number" domain={[...domain]} tickLine={false} axisLine={{ stroke: 'var(--axis)' }} tick={tick} width={52} ticks={[...decideValueTicks(domain)]} interval={0} tickFormatter={formatFigures} label={{ value: last?.unit ?? '', position: 'insideTopLeft', offset: 0, dx: 56, fill: 'var(--ink-3)', fontSize: 11 }} />
+            <YAxis type="number" domain={[...domain]} tickLine={false} axisLine={{ stroke: 'var(--axis)' }} tick={tick} width={52} ticks={[...valueTicks]} interval={0} tickFormatter={formatFigures} label={{ position: 'insideTopLeft', offset: 0, dx: 56, content: writeLabel({ text: last?.unit ?? '', anchor: 'start', hangs: true, size: 11, colour: 'var(--ink-3)' }) }} />
             <Area dataKey="span" fill={colour} fillOpacity={0.18} stroke="none" isAnimationActive={false} activeDot={false} />
             <Line dataKey="value" stroke={colour} strokeWidth={1.25} dot={points.length <= MOST_DOTS ? { r: 1.8, fill: colour, strokeWidth: 0 } : false} isAnimationActive={false} type="linear" />
             {events.map((event, i) => drawEvent(event, i))}
@@ -103,7 +106,7 @@ const HistoryPlot = memo(function HistoryPlot({ line: { points, events }, place 
 });
 
 function drawEvent({ atMs, kind, text, row }: HistoryEvent, i: number): ReactNode {
-  return <ReferenceLine key={`${atMs} ${kind} ${i}`} x={atMs} stroke={kind === 'torch' ? 'var(--line-strong)' : 'var(--ink-3)'} {...(kind === 'torch' ? { strokeDasharray: '2 3' } : {})} {...(row === null ? {} : { label: { value: text, position: 'top' as const, offset: row === 0 ? 20 : 6, fill: 'var(--ink-2)', fontSize: 10 } })} />;
+  return <ReferenceLine key={`${atMs} ${kind} ${i}`} x={atMs} stroke={kind === 'torch' ? 'var(--line-strong)' : 'var(--ink-3)'} {...(kind === 'torch' ? { strokeDasharray: '2 3' } : {})} {...(row === null ? {} : { label: { position: 'top' as const, offset: row === 0 ? 20 : 6, content: writeLabel({ text, anchor: 'middle', size: 10, colour: 'var(--ink-2)' }) } })} />;
 }
 
 function HistoryTable({ line: { points, events }, name }: { readonly line: HistoryLine; readonly name: string }): ReactNode {

@@ -5,6 +5,7 @@ import { formatFigures, formatShare, formatWhole } from '../../ui/format.ts';
 import { Panel } from '../../ui/panel.tsx';
 import { plainText } from '../../ui/plain-text.ts';
 import { Select } from '../../ui/select.tsx';
+import { gridAt, writeLabel } from './chart-parts.tsx';
 import { PlaceMark, placeColour } from './place-mark.tsx';
 import type { ShownPlace } from './places.ts';
 import { decideRoofAxes, decideRoofCorners, decideRoofline, precisionWords, type Precision, type Roof, type RoofAxes } from './roofline.ts';
@@ -53,9 +54,9 @@ const RoofPlot = memo(function RoofPlot({ roofs }: { readonly roofs: readonly Ro
     <div ref={box} className="bplot" aria-hidden="true">
       {width > 0 && (
         <ScatterChart width={width} height={height} margin={{ top: 22, right: 16, bottom: 18, left: 0 }} accessibilityLayer={false}>
-          <CartesianGrid stroke="var(--grid)" />
-          <XAxis type="number" dataKey="intensity" scale="log" domain={[...axes.x]} ticks={[...axes.xTicks]} interval={0} allowDataOverflow tickLine={false} axisLine={{ stroke: 'var(--axis)' }} tick={tick} tickFormatter={formatTick} height={24} label={{ value: 'FLOP per byte', position: 'insideBottomRight', offset: -14, dx: -16, fill: 'var(--ink-3)', fontSize: 11 }} />
-          <YAxis type="number" dataKey="tflops" scale="log" domain={[...axes.y]} ticks={[...axes.yTicks]} interval={0} allowDataOverflow tickLine={false} axisLine={{ stroke: 'var(--axis)' }} tick={tick} tickFormatter={formatTick} width={48} label={{ value: 'TFLOPS', position: 'top', offset: 8, fill: 'var(--ink-3)', fontSize: 11 }} />
+          <CartesianGrid {...gridAt({ x: axes.xTicks, y: axes.yTicks })} stroke="var(--grid)" />
+          <XAxis type="number" dataKey="intensity" scale="log" domain={[...axes.x]} ticks={[...axes.xTicks]} interval={0} allowDataOverflow tickLine={false} axisLine={{ stroke: 'var(--axis)' }} tick={tick} tickFormatter={formatTick} height={24} label={{ position: 'insideBottomRight', offset: -14, dx: -16, content: writeLabel({ text: 'FLOP per byte', anchor: 'end', size: 11, colour: 'var(--ink-3)' }) }} />
+          <YAxis type="number" dataKey="tflops" scale="log" domain={[...axes.y]} ticks={[...axes.yTicks]} interval={0} allowDataOverflow tickLine={false} axisLine={{ stroke: 'var(--axis)' }} tick={tick} tickFormatter={formatTick} width={48} label={{ position: 'top', offset: 8, content: writeLabel({ text: 'TFLOPS', anchor: 'middle', size: 11, colour: 'var(--ink-3)' }) }} />
           {roofs.flatMap((roof) => drawRoof(roof, axes, roof === highest))}
           {roofs.map((roof, i) => <Scatter key={roof.place.key} data={[...roof.points]} shape={shapes[i % shapes.length] ?? 'circle'} fill="var(--surface)" stroke={placeColour(roof.place)} strokeWidth={1.5} isAnimationActive={false} />)}
         </ScatterChart>
@@ -71,7 +72,7 @@ function drawRoof(roof: Roof, axes: RoofAxes, named: boolean): readonly ReactNod
   const stroke = placeColour(roof.place);
   return [
     <ReferenceLine key={`${roof.place.key} slope`} segment={[left, bend]} stroke={stroke} strokeWidth={1.25} ifOverflow="hidden" />,
-    <ReferenceLine key={`${roof.place.key} top`} segment={[bend, right]} stroke={stroke} strokeWidth={1.25} ifOverflow="hidden" {...(!named ? {} : { label: { value: `${formatFigures(bend.y)} TFLOPS`, position: 'insideBottomLeft' as const, offset: 5, fill: 'var(--ink-2)', fontSize: 11 } })} />,
+    <ReferenceLine key={`${roof.place.key} top`} segment={[bend, right]} stroke={stroke} strokeWidth={1.25} ifOverflow="hidden" {...(!named ? {} : { label: { position: 'insideBottomLeft' as const, offset: 5, content: writeLabel({ text: `${formatFigures(bend.y)} TFLOPS`, anchor: 'start', size: 11, colour: 'var(--ink-2)' }) } })} />,
   ];
 }
 

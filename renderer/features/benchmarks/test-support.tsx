@@ -90,7 +90,7 @@ export function makeEngine(): TestEngine {
   const runs = makeStream<readonly BenchmarkRun[]>();
   const canary = makeStream<CanaryState>();
   const played = playEngine({ 'benchmarks.watch': runs, 'benchmarks.watchCanary': canary }, { now: () => NOW });
-  for (const [operation, value] of [['benchmarks.list', infos], ['benchmarks.past', { runs: [], newest: [] }], ['benchmarks.compare', () => new Promise(() => undefined)]] as const) played.answer(operation, value);
+  for (const [operation, value] of [['benchmarks.list', infos], ['benchmarks.past', { cases: [], runs: [], newest: [] }], ['benchmarks.compare', () => new Promise(() => undefined)]] as const) played.answer(operation, value);
   return { ...played, runs, canary };
 }
 
@@ -125,6 +125,14 @@ export function makeApp(engine: TestEngine): TestApp {
 /** What jsdom lacks: dialogs, observers of size, and sizes. */
 export function giveBrowser(width: number): void {
   giveDialogs();
-  globalThis.ResizeObserver = class { observe(): void { /* it never changes */ } unobserve(): void { /* nothing is kept */ } disconnect(): void { /* nothing is kept */ } };
+  // As a real one: it tells of each element once it is laid out, and of none that was let go. It never changes after.
+  globalThis.ResizeObserver = class {
+    #open = true;
+    readonly #changed: ResizeObserverCallback;
+    constructor(changed: ResizeObserverCallback) { this.#changed = changed; }
+    observe(): void { queueMicrotask(() => { if (this.#open) this.#changed([], this); }); }
+    unobserve(): void { /* not used */ }
+    disconnect(): void { this.#open = false; }
+  };
   HTMLElement.prototype.getBoundingClientRect = function () { return { x: 0, y: 0, left: 0, top: 0, right: width, bottom: 300, width, height: 300, toJSON: () => '' }; };
 }

@@ -1,19 +1,20 @@
 import { useLayoutEffect, useRef, useState, type RefObject } from 'react';
 
-/** Width and height of an element as they change, CSS px; 0 until they are known. */
+/**
+ * Width and height of an element as they change, CSS px; 0 until the page has been laid out. Not measured by hand before
+ * that: what needs the size is drawn after the rest is on the screen and after what it asks of the engine has gone out.
+ */
 export function useSize<E extends HTMLElement>(): readonly [RefObject<E | null>, { readonly width: number; readonly height: number }] {
   const ref = useRef<E>(null);
   const [size, setSize] = useState({ width: 0, height: 0 });
   useLayoutEffect(() => {
     const element = ref.current;
     if (element === null) return;
-    const measure = (): void => {
+    const observer = new ResizeObserver(() => {
       const box = element.getBoundingClientRect();
       const [width, height] = [Math.floor(box.width), Math.floor(box.height)];
       setSize((old) => (old.width === width && old.height === height ? old : { width, height }));
-    };
-    measure();
-    const observer = new ResizeObserver(measure);
+    });
     observer.observe(element);
     return () => observer.disconnect();
   }, []);
