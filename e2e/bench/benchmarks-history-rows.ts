@@ -17,12 +17,13 @@ const LONG_DAYS = 21;
 
 const gpu = { key: 'GPU-51a00000-0000-4000-8000-000000000000', name: 'NVIDIA GeForce RTX 5090' };
 
-/** All that the page shows: bars, the whole line of the history, the comparison of the newest two runs, the roofline. */
+/** All that the page shows: bars, the whole line of the history, the comparison of the newest two runs, the roofline; the charts too, which are drawn after the rest. */
 const whole = (runs: number): readonly Sight[] => [
   { selector: '.b-bars .btab', words: 'BF16' },
   { selector: '.b-hist caption', words: `${String(runs)} runs` },
   { selector: '.b-cmp .bsentence', words: 'B against A' },
   { selector: '.b-roof .blegend', words: 'GB/s' },
+  ...['.b-bars .btrack', '.b-hist .bplot', '.b-roof .bplot'].map((chart) => ({ selector: `${chart} svg.recharts-surface`, words: '' })),
 ];
 
 /**
