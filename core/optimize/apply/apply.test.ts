@@ -53,6 +53,12 @@ describe('hook', () => {
     expect(await problemFrom(apply.apply({ planId: plan.planId, agree: true }))).toMatchObject({ code: 'apply.plan_expired' });
   });
 
+  test('names the one way to ask for IEEE products that TF32 outlives, where that way exists', async () => {
+    const notes = async (torch: string): Promise<string> => (await make({}, torch).planApply({ environmentId: found.id, toggles: [TF32], means: 'hook' })).notes.join(' ');
+    expect(await notes('2.9.1+cu128')).toContain('torch.backends.fp32_precision alone keeps TF32');
+    expect(await notes('2.8.0+cu128')).not.toContain('fp32_precision');
+  });
+
   test('what only the program can do becomes lines; alone it is refused', async () => {
     const plan = await make().planApply({ environmentId: found.id, toggles: [TF32, { toggleId: 'compile', value: 'default' }], means: 'hook' });
     expect(plan.toggles).toEqual([TF32]);

@@ -1,5 +1,6 @@
 import type { ApplyMeans, ChosenToggle } from '../../../contract/optimize.ts';
 import { problemError } from '../../../contract/problem-catalogue.ts';
+import { isAtLeast } from '../toggles/availability.ts';
 import { nameToggle, requireToggle } from '../toggles/all-toggles.ts';
 import type { ToggleDefinition, ToggleFacts } from '../toggles/toggle-definition.ts';
 import { decideAllocatorFault } from './allocator-keys.ts';
@@ -27,6 +28,9 @@ export interface Chosen {
 /** PyTorch's own variable for what `set_float32_matmul_precision("high")` does; it shows in the API. Tried with 2.4 to 2.15. */
 const variableInstead: Readonly<Record<string, Readonly<Record<string, string>>>> = { 'tf32=high': { TORCH_ALLOW_TF32_CUBLAS_OVERRIDE: '1' } };
 
+/** The older and the newer flags know little of each other; what each of them does after ours was tried with 2.15.0 (launch.test.ts). */
+const NEW_PRECISION = 'A program that asks for IEEE arithmetic by torch.backends.fp32_precision alone keeps TF32 in its matrix products. One that says torch.backends.cuda.matmul.fp32_precision = "ieee", or set_float32_matmul_precision("highest"), has its way.';
+
 /** Pure. @throws ProblemError `toggle.unknown`, `toggle.unavailable` */
 export function decideChosen(toggles: readonly ChosenToggle[], { facts, means }: ChosenFacts): Chosen {
   const acting: ChosenToggle[] = [];
@@ -50,6 +54,7 @@ export function decideChosen(toggles: readonly ChosenToggle[], { facts, means }:
     acting.push(chosen);
     hook.push(...own.hook);
     Object.assign(variables, own.variables);
+    if (chosen.toggleId === 'tf32' && facts.some((one) => isAtLeast(one.torch, '2.9'))) notes.push(NEW_PRECISION);
     if (chosen.toggleId === 'sdpa') notes.push('Where the chosen attention kernel cannot compute something, the plain one does: slower, but the program runs.');
   }
   if (means === 'snippet') {

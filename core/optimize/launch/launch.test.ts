@@ -139,6 +139,13 @@ describe.each(realTorch)('%s', (real) => {
     const run = await launch(all, ['-c', 'import torch; print(torch.get_float32_matmul_precision(), torch.backends.cudnn.benchmark, torch.backends.cuda.mem_efficient_sdp_enabled(), torch.backends.mkldnn.enabled, torch.backends.cudnn.allow_tf32, (torch.ones(2, 2) @ torch.ones(2, 2)).sum().item())'], {}, real, null);
     expect(run).toMatchObject({ stdout: 'high True False False False 8.0', stderr: '', outcome: { dropped: [], note: null } });
   }, 120_000);
+
+  test('a program that asks for IEEE products has its way, but for the one way that the plan names', async () => {
+    const ways = ['torch.set_float32_matmul_precision("highest")', 'torch.backends.cuda.matmul.allow_tf32 = False', 'torch.backends.cuda.matmul.fp32_precision = "ieee"', 'torch.backends.fp32_precision = "ieee"', 'pass'];
+    const say = `import torch\nif hasattr(torch.backends, "fp32_precision"):\n    for way in ${JSON.stringify(ways)}:\n        torch.set_float32_matmul_precision("high")\n        exec(way)\n        print(torch.backends.cuda.matmul.fp32_precision)\nelse:\n    print("older")`;
+    const run = await launch([TF32], ['-c', say], {}, real, null);
+    expect(['older', 'ieee\nieee\nieee\ntf32\ntf32']).toContain(run.stdout);
+  }, 120_000);
 });
 
 describe('the interpreter of a command', () => {
