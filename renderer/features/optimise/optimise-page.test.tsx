@@ -392,6 +392,14 @@ describe('the page', () => {
     expect(screen.getByRole<HTMLButtonElement>('button', { name: /^Apply/ }).disabled).toBe(true);
   });
 
+  it('says once that there is no PyTorch, in the words of what was found', async () => {
+    engine.answer('optimize.overview', makeOverview({}, { environment: null, problems: [makeProblem('bench.no_torch', { detail: 'No environment was found whose PyTorch can use RTX 5090.' })] }));
+    await show();
+    expect(screen.getByText('No environment was found whose PyTorch can use RTX 5090.')).toBeDefined();
+    expect(screen.queryByText('There is no PyTorch to measure with', { exact: false })).toBeNull();
+    expect(screen.queryByText('No environment with PyTorch was found.', { exact: false })).toBeNull();
+  });
+
   it('another environment and another place are asked for', async () => {
     await show();
     const environment = screen.getByLabelText<HTMLSelectElement>('Environment');

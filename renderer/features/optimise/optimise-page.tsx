@@ -109,8 +109,8 @@ export function OptimisePage({ section }: { readonly section: string | null }): 
       {overview !== null && (
         <>
           <HealthStrip />
-          {overview.problems.map((p, i) => <TroubleNote key={`${p.code} ${String(i)}`} problem={p} />)}
-          {environment === null && <p className="callout below"><b>No environment with PyTorch was found.</b> Switches of llama.cpp and of the GPU can still be measured. <a href="#/environments">Environments</a> says why, and where to add one.</p>}
+          {overview.problems.filter((p) => environment !== null || p.code !== 'bench.no_torch').map((p, i) => <TroubleNote key={`${p.code} ${String(i)}`} problem={p} />)}
+          {environment === null && <p className="callout below"><b>{plainText(overview.problems.find((p) => p.code === 'bench.no_torch')?.cause ?? 'No environment with PyTorch was found.')}</b>{states.some((s) => s.state !== 'unavailable') ? ' What does not need it can still be measured.' : ''} <a href="#/environments">Environments</a> says why, and where to add one.</p>}
           <SetSummary draft={draft} total={total} shown={shown.here.map((s) => decideEffect(s, decideValue(s, undefined, draft), undefined))} job={totalJob} tools={<><ProfileTools profile={profile} draft={draft} />{draft.length > 0 && <Button small look="bare" disabled={totalJob !== null} onClick={() => setAsking(true)}>With your own program…</Button>}</>} onMeasure={measureSet} />
           {profile !== null && <p className="note profwhat">{plainText(profile.what)}</p>}
           <section className="effects" aria-label="Switches">
@@ -121,7 +121,7 @@ export function OptimisePage({ section }: { readonly section: string | null }): 
               return <EffectCardView key={s.toggle.id} state={s} draft={draft} workloads={workloads} job={live === null && startedId === undefined ? null : findMeasureJob(jobs, live, startedId)} onSwitch={onSwitch} onMeasure={onMeasure} onProgram={onProgram} prefix={environment?.prefix ?? null} />;
             })}
           </section>
-          {shown.here.length === 0 && <p className="empty-list">No switch of this profile exists here.</p>}
+          {shown.here.length === 0 && <p className="empty-list">{profile === null ? 'No switch can be used here yet: the list below says what each of them needs.' : 'No switch of this profile can be used here.'}</p>}
           <NotHere absent={shown.absent} refusals={profile === null ? overview.refusals : none} />
           <div className="optpanels">
             <div className="column">
