@@ -55,7 +55,7 @@ export const commandWorkload = z.object({
   timeoutSeconds: z.number().min(1).max(3600).default(300),
 });
 export type CommandWorkload = z.infer<typeof commandWorkload>;
-/** What a workload of one's own is called; also what tells two of them apart. Pure. */
+/** What a workload of one's own is called. Pure. */
 export const titleOfCommand = ({ command }: Pick<CommandWorkload, 'command'>): string => command.join(' ').slice(0, 120);
 
 /** What a pattern makes of a text, by the rules of a measurement. */
@@ -92,6 +92,8 @@ export const effectCard = z.object({
   toggles: z.array(chosenToggle).min(1),
   profileId: z.string().nullable(),
   workload: workload.pick({ name: true, title: true, unit: true, higherIsBetter: true, engine: true }),
+  /** Where the workload is a program of the user's own: how it is run, to be measured again. */
+  program: commandWorkload.nullable().default(null),
   place: benchmarkPlace,
   environmentId: z.string().nullable(),
   environmentName: z.string().nullable(),
@@ -120,6 +122,12 @@ export const effectCard = z.object({
   problem: problem.nullable(),
 });
 export type EffectCard = z.infer<typeof effectCard>;
+
+/** What tells the measurements of a switch apart besides its value: the workload, and of own programs, which share a name, all that is run and read. Pure. */
+export function keyOfWorkload({ workload: { name, engine, title }, program }: Pick<EffectCard, 'workload' | 'program'>): string {
+  if (engine !== 'command') return name;
+  return `${name} ${program === null ? title : JSON.stringify([program.command, program.pattern, program.unit, program.higherIsBetter, program.folder])}`;
+}
 
 /** A toggle in an environment (or, for `llama` and `device`, on a place) with its newest effects there. */
 export const toggleState = z.object({

@@ -4,6 +4,8 @@ export interface LatestSample {
   /** The newest reading of each tier: the slower ones are older than `atMs`. */
   readonly sample: DeviceSample;
   readonly atMs: number;
+  /** When memory and what else is read once a second was read; null: it has not been. */
+  readonly mediumAtMs: number | null;
 }
 
 export interface LatestSamples {
@@ -20,8 +22,9 @@ export function createLatestSamples(): LatestSamples {
     byUuid,
     add(frame) {
       for (const s of frame.samples) {
-        const before = byUuid.get(s.uuid)?.sample;
-        byUuid.set(s.uuid, { atMs: frame.atMs, sample: s.state === 'ok' && before !== undefined ? { ...before, ...s } : s });
+        const before = byUuid.get(s.uuid);
+        const mediumAtMs = s.state !== 'ok' ? null : s.medium === undefined ? (before?.mediumAtMs ?? null) : frame.atMs;
+        byUuid.set(s.uuid, { atMs: frame.atMs, mediumAtMs, sample: s.state === 'ok' && before !== undefined ? { ...before.sample, ...s } : s });
       }
     },
     keepOnly(devices) {

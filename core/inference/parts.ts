@@ -60,6 +60,8 @@ export interface GpuReadings {
   inventory(): Inventory;
   /** Free bytes by UUID, as last read; absent: not reported. */
   freeBytes(): ReadonlyMap<string, number>;
+  /** When the oldest of `freeBytes` was read, Unix ms; null: there is none. */
+  freeBytesAtMs(): number | null;
   processes(): Promise<ProcessReading>;
   /** Reads ten times a second until it is called off. */
   hold(): () => void;

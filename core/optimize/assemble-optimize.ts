@@ -39,7 +39,7 @@ import { createSubjects } from './read-subjects.ts';
 import { explainSlow } from './slow/explain-slow.ts';
 import { readCores } from './slow/read-cores.ts';
 import { findToggle } from './toggles/all-toggles.ts';
-import { createTune } from './tune/create-tune.ts';
+import { createTune, TUNE_CONTEXT_TOKENS } from './tune/create-tune.ts';
 import { createTuneArms } from './tune/create-tune-arms.ts';
 
 export interface AssembleOptimizeOptions {
@@ -116,6 +116,7 @@ export async function assembleOptimize(options: AssembleOptimizeOptions): Promis
         const { environment, xray } = await subjects.environment(environmentId, place);
         return { arm: environment, told: { id: environment.id, name: environment.name, torch: xray?.torch?.version ?? null, cuda: xray?.torch?.cuda ?? null, python: environment.python.version } };
       },
+      knownTorch: (id) => environments.services.reports().find((one) => one.environment.id === id)?.xray?.torch?.version ?? null,
       numpy: createMeasuringEnvironment({
         folder: join(root, 'numpy'),
         releases: () => (releases ??= readMeasuringPackages(options.resources)), system: { platform: process.platform, arch: process.arch, get musl() { return isMusl(); } },
@@ -170,7 +171,9 @@ export async function assembleOptimize(options: AssembleOptimizeOptions): Promis
     async subject(wish) {
       const model = await inference.findModel(wish.modelId);
       const place = subjects.place(wish.place);
-      const base = mergeSettings(options.settings().profiles[model.id], wish.contextTokens === null ? {} : { contextTokens: wish.contextTokens });
+      const profile = options.settings().profiles[model.id];
+      // The context that is loaded, so that memory is asked about what is loaded.
+      const base = mergeSettings(profile, { contextTokens: wish.contextTokens ?? profile?.contextTokens ?? TUNE_CONTEXT_TOKENS });
       const outlook = await models.models.outlook({ model: model.id }, base);
       const memory = outlook.memory.find((one) => one.place === place.key);
       return {

@@ -83,20 +83,46 @@ describe('a machine and its own history', () => {
   it('counts nothing that was cancelled while it was measured again', async () => {
     const databasePath = join(makeTestFolder('canary'), 'warpdeck.db');
     // Five calm runs of three cases; the sixth is slow, and its second measurement never ends.
-    const options: TestOptions = { databasePath, plan: (_, at) => (at === 18 ? { hangsAfter: 1 } : { loops: 200_000, figures: figures(at >= 15 ? 80 : 100 + (at % 5) * 0.1) }) };
+    let driver = '580.65';
+    let isFirst = true;
+    const options: TestOptions = { databasePath, machine: { ...testMachine, driverVersion: () => driver }, plan: (_, at) => (isFirst && at === 18 ? { hangsAfter: 1 } : { loops: 200_000, figures: figures(!isFirst || at >= 15 ? 80 : 100 + (at % 5) * 0.1) }) };
     const made = make(options);
     for (let n = 0; n < 5; n++) await runOnce(made);
     const known = made.canary.state();
     const job = await made.canary.run(null);
     while (made.arms.wishes.length < 19) await made.arms.nextSample();
+    driver = '580.95';
     await made.jobs.cancel(job.id);
     expect((await made.ended(job.id)).state).toBe('cancelled');
     expect(made.canary.state()).toEqual(known);
-    expect((await runOnce(made)).state).toMatchObject({ state: 'alarm' });
     await made.storage.close();
+    isFirst = false;
     const again = make(options);
     await again.begin();
-    expect(again.canary.state()).toMatchObject({ state: 'alarm' });
+    expect(again.canary.state()).toEqual(known);
+    // It was measured with the driver that was there when it began; the one that came since is a change.
+    await again.canary.checkForChange();
+    expect(again.jobs.list()[0]).toMatchObject({ kind: 'benchmark' });
+    await again.ended(again.jobs.list()[0]?.id ?? '');
+    expect(again.canary.state()).toMatchObject({ state: 'alarm', because: 'driver 580.65 → 580.95' });
+  });
+
+  it('does not begin again what was cancelled, and looks once where many changes come together', async () => {
+    let driver = '580.65';
+    let looks = 0;
+    let read = 0;
+    const made = make({ machine: { ...testMachine, driverVersion: () => driver, knownTorch: () => { looks += 1; return '2.11.0'; }, torch: (...asked) => { read += 1; return testMachine.torch(...asked); } }, plan: (_, at) => (at === 3 ? { hangsAfter: 1 } : { loops: 200_000, figures: figures(100) }) });
+    await runOnce(made);
+    driver = '580.95';
+    await made.canary.checkForChange();
+    const begun = made.jobs.list()[0]?.id ?? '';
+    while (made.arms.wishes.length < 4) await made.arms.nextSample();
+    await made.jobs.cancel(begun);
+    await made.ended(begun);
+    [looks, read] = [0, 0];
+    await Promise.all([1, 2, 3].map(() => made.canary.checkForChange()));
+    // Reading an environment anew is itself a change of what is known: that would never end.
+    expect([looks, read, made.jobs.list().length]).toEqual([1, 0, 2]);
   });
 
   it('fails in words, and a cancel leaves what was known', async () => {

@@ -38,6 +38,7 @@ const NO_WAY_BACK = '"Why is it slow?" on the page Optimise names what slows the
 /** The minute-long check of a machine against its own history. */
 export function createCanary({ starter, history, machine, log, wayBack, now, caseSeconds }: CanaryOptions): Canary {
   const gauge = createGauge<CanaryState>({ state: 'never', atMs: null, because: null, place: null, rows: [], sentence: 'It has not run yet.', problem: null });
+  let looking = false;
   const state = (): CanaryState => gauge.get() ?? { state: 'never', atMs: null, because: null, place: null, rows: [], sentence: '', problem: null };
 
   /** Earlier runs of a place, newest first. */
@@ -131,13 +132,20 @@ export function createCanary({ starter, history, machine, log, wayBack, now, cas
       }
     },
     async checkForChange() {
+      // Changes come in swarms; the look that is under way sees what they left.
+      if (looking) return;
+      looking = true;
       try {
-        const last = (await history.list({ name: canaryRecipe.name, place: null, canary: true, limit: MOST_READ })).find(isConcluded);
+        const runs = await history.list({ name: canaryRecipe.name, place: null, canary: true, limit: MOST_READ });
+        // One that was cancelled or failed since knew of the change: it is not begun again for it.
+        const last = runs.some(isConcluded) ? runs.find((one) => one.state !== 'running' && one.state !== 'interrupted') : undefined;
         if (last === undefined || !machine.places().some((one) => one.key === last.place.key)) return;
         const because = describeChange(identityOf(last), await readIdentity(machine, last));
         if (because !== null) await run(last.place.key, because);
       } catch (error) {
         log.info('The canary could not run after a change', { code: problemOf(error)?.code ?? null, detail: String(error) });
+      } finally {
+        looking = false;
       }
     },
   };
@@ -159,7 +167,6 @@ const identityOf = (run: BenchmarkRun): CanaryIdentity => ({ driver: run.driverV
 
 /** Of the same environment and model as then. */
 async function readIdentity(machine: Machine, last: BenchmarkRun): Promise<CanaryIdentity> {
-  const torch = last.environment === null ? null : await machine.torch(last.environment.id, last.place.key).catch(() => null);
   const model = last.model === null ? null : await machine.model(last.model.id, last.place.key).catch(() => null);
-  return { driver: machine.driverVersion(), torch: torch?.told.torch ?? null, engine: model?.told.release ?? null };
+  return { driver: machine.driverVersion(), torch: last.environment === null ? null : machine.knownTorch(last.environment.id), engine: model?.told.release ?? null };
 }

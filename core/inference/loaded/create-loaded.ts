@@ -15,6 +15,7 @@ import { decideMatch, mergeSettings } from '../settings/merge-settings.ts';
 import { readMachine } from '../settings/read-machine.ts';
 import type { LoadedNeighbour } from '../settings/refuse-for-memory.ts';
 import { settingNotes } from '../settings/setting-notes.ts';
+import { awaitReading } from './await-reading.ts';
 import { completeRequest } from './complete-request.ts';
 import { createEntry, type Entry } from './create-entry.ts';
 import { createDeathRecord } from './death-record.ts';
@@ -66,6 +67,8 @@ export function createLoaded(options: LoadedOptions): Loaded {
   /** Bytes that loads under way will take, which no reading shows yet. */
   const reserved = new Map<symbol, { readonly places: readonly string[]; readonly bytes: number }>();
   const leaving = new Map<Entry, Promise<void>>();
+  /** When a model last gave memory of a GPU back, by the clock of the readings. */
+  let leftGpuAtMs: number | null = null;
   let stopped = false;
   let telling = false;
 
@@ -87,7 +90,9 @@ export function createLoaded(options: LoadedOptions): Loaded {
   const remove = (entry: Entry): Promise<void> => {
     const known = leaving.get(entry);
     if (known !== undefined) return known;
+    const wasOnGpu = [...entry.bytes().keys()].some((key) => key !== 'cpu');
     const left = entry.close().finally(() => {
+      if (wasOnGpu) leftGpuAtMs = Date.now();
       entries.delete(entry.id);
       leaving.delete(entry);
       changed();
@@ -120,6 +125,7 @@ export function createLoaded(options: LoadedOptions): Loaded {
     await makeWay(id);
     const draft = asked.draftModel === null ? null : await models.find(asked.draftModel);
     const backend = await backends.choose({ backend: asked.backend, devices: asked.devices });
+    if (leftGpuAtMs !== null && backend.kind !== 'cpu') await awaitReading(gpus, leftGpuAtMs);
     const here = freePlaces();
     const decision: LoadDecision = decideLoad({
       model, settings: asked, backend, places: here, machine: readMachine(), draft, neighbours: neighbours(id), makeRoom,

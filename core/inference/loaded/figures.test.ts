@@ -34,7 +34,7 @@ describe('energy', () => {
     const state = { atMs: 0, watts: null as number | null };
     let listener = (): void => undefined;
     const gpus: GpuReadings = {
-      inventory: () => { throw new Error('not asked for'); }, freeBytes: () => new Map(), processes: async (): Promise<ProcessReading> => ({ atMs: 0, processes, notReported: {} }), hold: () => () => undefined,
+      inventory: () => { throw new Error('not asked for'); }, freeBytes: () => new Map(), freeBytesAtMs: () => null, processes: async (): Promise<ProcessReading> => ({ atMs: 0, processes, notReported: {} }), hold: () => () => undefined,
       latest: () => ({ atMs: state.atMs, powerWatts: state.watts, utilGpuPercent: 40, energyJoules: null, memUsedBytes: null }),
       onReading: (l) => { listener = l; return () => undefined; },
     };

@@ -21,6 +21,10 @@ export function createGpuReadings(gpus: Pick<GpuService, 'list' | 'latest' | 'wa
       }
       return free;
     },
+    freeBytesAtMs() {
+      const times = real() ? [...gpus.latest().values()].flatMap(({ sample, mediumAtMs }) => (sample.state === 'ok' && sample.medium?.memFreeBytes != null && mediumAtMs !== null ? [mediumAtMs] : [])) : [];
+      return times.length === 0 ? null : Math.min(...times);
+    },
     processes: () => real() ? gpus.processes.once() : Promise.resolve({ atMs: Date.now(), processes: [], notReported: { processes: { code: 'source', text: 'No real GPU is read.' } } }),
     hold() {
       if (!real()) return () => undefined;

@@ -4,6 +4,7 @@ import { createGpuService } from '../../gpu/gpu-service.ts';
 import { createSupervisor } from '../../supervisor/create-supervisor.ts';
 import { resourcesFolder } from '../../system/entry-points.ts';
 import { silentLogger } from '../../testing/silent-logger.ts';
+import { awaitReading } from './await-reading.ts';
 import { readGpuHardware } from './gpu-hardware.ts';
 import { createGpuReadings } from './gpu-readings.ts';
 import { decidePlaces } from './places.ts';
@@ -40,6 +41,32 @@ describe('where a model can run', () => {
   });
 });
 
+describe('what an ended process gave back', () => {
+  /** A driver's clock and its listeners, moved by hand. */
+  const driver = (atMs: number | null) => {
+    const state = { atMs, listeners: new Set<() => void>() };
+    return { state, read(now: number): void { state.atMs = now; for (const one of [...state.listeners]) one(); }, gpus: { freeBytesAtMs: () => state.atMs, onReading: (one: () => void) => { state.listeners.add(one); return () => void state.listeners.delete(one); } } };
+  };
+  test('is waited for until it was read', async () => {
+    const { gpus, read, state } = driver(100);
+    let came = false;
+    const waiting = awaitReading(gpus, 100, 60_000).then(() => { came = true; });
+    read(100);
+    await Promise.resolve();
+    expect(came).toBe(false);
+    read(101);
+    await waiting;
+    expect(state.listeners.size).toBe(0);
+  });
+  test('is not waited for where it is read already, where no GPU is read, or longer than it may take', async () => {
+    await awaitReading(driver(101).gpus, 100, 60_000);
+    await awaitReading(driver(null).gpus, 100, 60_000);
+    const silent = driver(100);
+    await awaitReading(silent.gpus, 100, 10);
+    expect(silent.state.listeners.size).toBe(0);
+  });
+});
+
 test('the readings of a simulation are nobody\'s', async () => {
   const supervisor = createSupervisor({ log: silentLogger, journalFolder: null });
   const service = createGpuService({ spec: 'simulate:2', supervisor, log: silentLogger });
@@ -51,6 +78,7 @@ test('the readings of a simulation are nobody\'s', async () => {
   expect(first).toBeDefined();
   expect(readings.inventory().devices).toEqual([]);
   expect(readings.freeBytes().size).toBe(0);
+  expect(readings.freeBytesAtMs()).toBeNull();
   expect(readings.latest(first?.uuid ?? '')).toBeNull();
   expect((await readings.processes()).processes).toEqual([]);
   readings.hold()();

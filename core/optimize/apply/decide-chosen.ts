@@ -29,7 +29,7 @@ export interface Chosen {
 const variableInstead: Readonly<Record<string, Readonly<Record<string, string>>>> = { 'tf32=high': { TORCH_ALLOW_TF32_CUBLAS_OVERRIDE: '1' } };
 
 /** The older and the newer flags know little of each other; what each of them does after ours was tried with 2.15.0 (launch.test.ts). */
-const NEW_PRECISION = 'A program that asks for IEEE arithmetic by torch.backends.fp32_precision alone keeps TF32 in its matrix products. One that says torch.backends.cuda.matmul.fp32_precision = "ieee", or set_float32_matmul_precision("highest"), has its way.';
+const NEW_PRECISION = 'A program that asks for IEEE arithmetic by torch.backends.fp32_precision alone keeps TF32 in its matrix products. One that says set_float32_matmul_precision("highest") has its way; so has torch.backends.cuda.matmul.fp32_precision = "ieee", but PyTorch then raises an error where the older allow_tf32 is read.';
 
 /** Pure. @throws ProblemError `toggle.unknown`, `toggle.unavailable` */
 export function decideChosen(toggles: readonly ChosenToggle[], { facts, means }: ChosenFacts): Chosen {

@@ -9,11 +9,11 @@ import { wordSoFar, wordVerdict } from './word-verdict.ts';
 const nothing = { memoryBytes: null, joulesPerUnit: null, error: null };
 
 /** A card before its first pair. */
-export function beginCard(wish: Pick<MeasureWish, 'profileId'>, subject: EffectSubject, prepared: Prepared, atMs: number): EffectCard {
+export function beginCard(wish: Pick<MeasureWish, 'profileId' | 'workload'>, subject: EffectSubject, prepared: Prepared, atMs: number): EffectCard {
   const { name, title, unit, higherIsBetter, engine } = prepared.workload;
   const environment = engine === 'llama' ? null : subject.environment;
   return {
-    id: randomUUID(), toggles: [...prepared.toggles], profileId: wish.profileId, workload: { name, title, unit, higherIsBetter, engine }, place: subject.place,
+    id: randomUUID(), toggles: [...prepared.toggles], profileId: wish.profileId, workload: { name, title, unit, higherIsBetter, engine }, program: typeof wish.workload === 'string' ? null : wish.workload, place: subject.place,
     environmentId: environment?.id ?? null, environmentName: environment?.name ?? null, atMs,
     verdict: null, sentence: wordSoFar(null, 0, MOST_PAIRS), ratio: null, low: null, high: null, pairs: [], setAside: 0, autocorrelation: null, effectivePairs: null, resolvesPercent: null,
     a: nothing, b: nothing,

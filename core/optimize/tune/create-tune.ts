@@ -44,8 +44,8 @@ export interface TuneOptions {
   readonly now?: () => number;
 }
 
-/** A context that is enough for what is measured. */
-const CONTEXT_TOKENS = 4096;
+/** A context that is enough for what is measured, where neither the wish nor the model's profile names one. */
+export const TUNE_CONTEXT_TOKENS = 4096;
 
 export function createTune(options: TuneOptions): TuneServices {
   const { jobs, subject, readings } = options;
@@ -76,7 +76,7 @@ export function createTune(options: TuneOptions): TuneServices {
     const letGo = readings?.hold();
     try {
       const candidates = listCandidates({ ...about, goal: wish.goal, kind: place.kind, place: place.key, ...options.machine(), allowAnswerChanging: wish.allowAnswerChanging });
-      const contextTokens = wish.contextTokens ?? base.contextTokens ?? CONTEXT_TOKENS;
+      const contextTokens = wish.contextTokens ?? base.contextTokens ?? TUNE_CONTEXT_TOKENS;
       const outcome = await runSearch({
         candidates, ask: { modelId: about.modelId, place: place.key, goal: wish.goal, contextTokens }, start: options.start, readings, budgetSeconds: wish.budgetSeconds, signal: context.signal, clock: () => performance.now(), log: context.log,
         onStep({ fraction, doing, candidates: shown }) {

@@ -39,6 +39,7 @@ describe('what is tried', () => {
     expect(layersOf(gpu)).toEqual([33]);
     expect(layersOf({ ...gpu, base: engineSettings.parse({ gpuLayers: 12 }) })).toEqual([12]);
     expect(layersOf({})).toEqual([null]);
+    expect(layersOf({ ...gpu, base: engineSettings.parse({ draftModel: 'small' }) })).toEqual([null]);
     expect(listCandidates({ ...question, ...gpu, fitsWhole: false })[0]?.settings.gpuLayers).toBeNull();
   });
   it('says which change answers, and never offers a quantised V without flash attention', () => {

@@ -63,10 +63,13 @@ export function listCandidates(question: SearchQuestion): readonly Candidate[] {
   ];
 }
 
-/** Layers left open are said where all have room: else the second of two side by side would get what the first has left, and be slower for that alone. */
+/**
+ * Layers left open are said where all have room: else the second of two side by side would get what the first has left,
+ * and be slower for that alone. With a draft model, whose memory the outlook does not count, they stay open.
+ */
 function pick({ base, kind, place, layers, fitsWhole }: SearchQuestion): SearchSettings {
   const { threads, batch, flashAttention, cacheTypeK, cacheTypeV, parallel } = base;
-  const gpuLayers = base.gpuLayers ?? (kind === 'gpu' && fitsWhole ? layers : null);
+  const gpuLayers = base.gpuLayers ?? (kind === 'gpu' && fitsWhole && base.draftModel === null ? layers : null);
   return { threads, batch, gpuLayers, flashAttention, cacheTypeK, cacheTypeV, parallel, devices: kind === 'cpu' ? [] : base.devices.includes(place) ? base.devices : [place] };
 }
 

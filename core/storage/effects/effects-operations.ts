@@ -1,5 +1,6 @@
+import { createHash } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
-import { effectCard, type EffectCard } from '../../../contract/optimize.ts';
+import { effectCard, keyOfWorkload, type EffectCard } from '../../../contract/optimize.ts';
 import { runInTransaction } from '../run-in-transaction.ts';
 import type { EffectsCalls, EffectsOp, StoredProfile } from './effects-calls.ts';
 import { packPairs, unpackPairs } from './pack-pairs.ts';
@@ -12,9 +13,9 @@ const MOST_CARDS = 5000;
 const subjectKey = (environmentId: string | null, place: string): string => `${environmentId ?? ''}\n${place}`;
 /** Torch cards hang on an environment, the others on a place alone. */
 const subjectOf = (card: EffectCard): string => subjectKey(card.environmentId, card.place.key);
-/** Own programs share a name; their command tells them apart. */
-const workloadOf = ({ workload: { name, title, engine } }: EffectCard): string => (engine === 'command' ? `${name} ${title}` : name);
-const whatOf = (card: EffectCard): string => JSON.stringify([workloadOf(card), card.profileId, ...card.toggles.map((one) => `${one.toggleId}=${one.value}`).sort()]);
+/** As long as a command may be, its index is not. */
+const shortKeyOf = (card: EffectCard): string => (card.program === null ? keyOfWorkload(card) : createHash('sha256').update(keyOfWorkload(card)).digest('hex'));
+const whatOf = (card: EffectCard): string => JSON.stringify([shortKeyOf(card), card.profileId, ...card.toggles.map((one) => `${one.toggleId}=${one.value}`).sort()]);
 
 export function openEffectsOperations(db: DatabaseSync): EffectsOperations {
   const inTransaction = <T>(work: () => T): T => runInTransaction(db, work);

@@ -11,7 +11,7 @@ import { packPairs, unpackPairs } from './pack-pairs.ts';
 const none = { memoryBytes: null, joulesPerUnit: null, error: null };
 function makeCard(id: string, change: Partial<EffectCard> = {}): EffectCard {
   return {
-    id, toggles: [{ toggleId: 'tf32', value: 'high' }], profileId: null, workload: { name: 'matmul-fp32', title: 'FP32 product', unit: 'TFLOPS', higherIsBetter: true, engine: 'torch' },
+    id, toggles: [{ toggleId: 'tf32', value: 'high' }], profileId: null, workload: { name: 'matmul-fp32', title: 'FP32 product', unit: 'TFLOPS', higherIsBetter: true, engine: 'torch' }, program: null,
     place: { key: 'GPU-1', name: 'NVIDIA H200' }, environmentId: 'lab', environmentName: 'lab', atMs: 1_700_000_000_000, verdict: 'helps', sentence: 'helps: 7.0× faster', ratio: 7, low: 6.9, high: 7.1,
     pairs: [{ a: 51.1, b: 360.2, atMs: 1_700_000_000_001.5, kept: true, why: null }, { a: 50, b: 300, atMs: 1_700_000_000_100, kept: false, why: 'throttled' }], setAside: 1,
     autocorrelation: 0.1, effectivePairs: 7, resolvesPercent: 1.4, a: none, b: none, identity: { gpu: 'NVIDIA H200', driver: '580.95', torch: '2.11.0', engine: null }, stale: null, notes: [], problem: null, ...change,
@@ -58,8 +58,16 @@ describe.each<[string, () => string | null]>([['on disk', newFile], ['in memory'
     expect(store.run('effects.newest', { environmentId: 'lab', place: 'GPU-1' }).map((one) => one.id)).toEqual(['set', 'conv', 'a4']);
     expect(store.run('effects.newest', { environmentId: null, place: 'GPU-1' }).map((one) => one.id)).toEqual(['model']);
     // Of one's own programs each.
-    for (const [id, title] of [['mine', 'sh a.sh'], ['other', 'sh b.sh'], ['again', 'sh a.sh']] as const) store.run('effects.put', makeCard(id, { environmentId: 'own', workload: { ...makeCard('x').workload, name: 'command', title, engine: 'command' } }));
-    expect(store.run('effects.newest', { environmentId: 'own', place: 'GPU-1' }).map((one) => one.id)).toEqual(['again', 'other']);
+    const own = (id: string, file: string, pattern: string): void => {
+      const program = { command: ['sh', file], pattern, higherIsBetter: true, unit: '', folder: null, timeoutSeconds: 300 };
+      store.run('effects.put', makeCard(id, { environmentId: 'own', workload: { ...makeCard('x').workload, name: 'command', title: `sh ${file}`, engine: 'command' }, program }));
+    };
+    own('mine', 'a.sh', '(x)');
+    own('other', 'b.sh', '(x)');
+    own('another figure', 'a.sh', '(y)');
+    own('again', 'a.sh', '(x)');
+    expect(store.run('effects.newest', { environmentId: 'own', place: 'GPU-1' }).map((one) => one.id)).toEqual(['again', 'another figure', 'other']);
+    expect(store.run('effects.get', { id: 'again' })?.program).toMatchObject({ command: ['sh', 'a.sh'], pattern: '(x)' });
     expect(store.run('effects.ofProfiles', null).map((one) => one.id)).toEqual(['set']);
     store.close();
   });

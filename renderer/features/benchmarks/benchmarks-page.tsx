@@ -148,7 +148,7 @@ export function BenchmarksPage({ section }: { readonly section: string | null })
           <div className="bgrid">
             {sections.length > 0 ? <BarsPanel info={info} sections={sections} places={places} facets={facets} facet={facet} onFacet={(id) => setFacetOf({ ...facetOf, [info.name]: id })} runs={shownRuns} /> : <section className="panel b-bars" aria-label={info.title}><p className="bempty" role="status">{run?.state === 'running' ? 'The first figure is being measured.' : `The run of ${run === null ? '' : formatWhen(run.startedAtMs, now)} has no figures.`}</p></section>}
             <RooflinePanel infos={infos} runs={all} places={allPlaces} onRun={setAsking} />
-            <HistoryPanel key={`history ${info.name}`} runs={runs} places={places} facet={facet} reading={pastOfName?.state === 'loading'} />
+            <HistoryPanel key={`history ${info.name}`} runs={runs} places={places} facet={facet} reading={pastOfName === null || pastOfName.state === 'loading'} />
             <ComparePanel key={`compare ${info.name}`} runs={runs} shown={run} />
           </div>
         )

@@ -1,5 +1,5 @@
 import { memo, useEffect, useId, useState, type ReactNode } from 'react';
-import { titleOfCommand, type ChosenToggle, type CommandWorkload, type EffectCard, type ToggleState, type Workload } from '../../../contract/optimize.ts';
+import { keyOfWorkload, titleOfCommand, type ChosenToggle, type CommandWorkload, type EffectCard, type ToggleState, type Workload } from '../../../contract/optimize.ts';
 import type { Problem } from '../../../contract/problem.ts';
 import type { Job } from '../../../contract/jobs.ts';
 import { useApp, useOptimise } from '../../app/context.tsx';
@@ -12,11 +12,11 @@ import { plainText } from '../../ui/plain-text.ts';
 import { Select } from '../../ui/select.tsx';
 import { Switch } from '../../ui/switch.tsx';
 import { Tip } from '../../ui/tip.tsx';
-import { decideEffect, decideValue, keyOfWorkload, listEffects, listOwnPrograms, type CardView } from './effect-choice.ts';
+import { decideEffect, decideValue, listEffects, listOwnPrograms, type CardView } from './effect-choice.ts';
 import { EffectFacts } from './effect-facts.tsx';
 import { decideSwitchOff, describeInterval, describeProvenance, describeResolution, describeState, resultWords, riskWords, verdictLook } from './effect-words.ts';
 import { ProgramDialog } from './program-dialog.tsx';
-import { takesProgram } from './program-words.ts';
+import { takesProgram, toDraft } from './program-words.ts';
 import { StripPlot } from './strip-plot.tsx';
 import { Remedies } from './trouble-note.tsx';
 
@@ -40,6 +40,7 @@ const OWN = 'own program';
 /** One switch: what it does here by measurement, beside what is said of it. */
 export const EffectCardView = memo(function EffectCardView({ state, draft, workloads, job, onSwitch, onMeasure, onProgram, prefix }: EffectCardProps): ReactNode {
   const { toggle } = state;
+  const { optimise: store } = useApp();
   const [view, setView] = useState<CardView>({ value: null, workload: null });
   const [asking, setAsking] = useState(false);
   const offId = useId();
@@ -54,11 +55,18 @@ export const EffectCardView = memo(function EffectCardView({ state, draft, workl
   const risks = [resultWords[toggle.changesResults], riskWords[toggle.risk]].filter((w) => w !== null);
   const on = draft.some((t) => t.toggleId === toggle.id);
   const choices = toggle.workloads.flatMap((name) => workloads.find((w) => w.name === name) ?? []);
-  const wanted = view.workload ?? (card === null ? null : keyOfWorkload(card.workload)) ?? choices[0]?.name ?? null;
+  const own = listOwnPrograms(effects);
+  // A program that was cancelled before it left a card is no choice.
+  const isThere = (key: string | null): boolean => choices.some((w) => w.name === key) || own.some((o) => o.key === key);
+  const wanted = (isThere(view.workload) ? view.workload : null) ?? (card === null ? null : keyOfWorkload(card)) ?? choices[0]?.name ?? null;
   const measurable = choices.length > 0 && state.state !== 'unavailable';
   const chosen = { toggleId: toggle.id, value };
-  const measure = (): void => { if (wanted !== null && own.some((o) => o.key === wanted)) setAsking(true); else onMeasure(chosen, wanted); };
-  const own = listOwnPrograms(effects);
+  const measure = (): void => {
+    const mine = own.find((o) => o.key === wanted);
+    if (mine === undefined) return onMeasure(chosen, wanted);
+    if (mine.program !== null) store.getState().setProgram(toDraft(mine.program, store.getState().program));
+    setAsking(true);
+  };
   const offered = [
     ...choices.map((w) => ({ value: w.name, text: effects.some((e) => e.workload.name === w.name) ? w.title : `${w.title} (not measured)` })),
     ...own.map((o) => ({ value: o.key, text: `Own: ${plainText(o.title)}` })),
@@ -67,7 +75,7 @@ export const EffectCardView = memo(function EffectCardView({ state, draft, workl
   const choose = (next: string): void => { if (next === OWN) setAsking(true); else setView({ ...view, workload: next }); };
   const program = async (workload: CommandWorkload, budgetSeconds: number): Promise<Problem | null> => {
     const refused = await onProgram(chosen, workload, budgetSeconds);
-    if (refused === null) setView({ value, workload: keyOfWorkload({ name: 'command', title: titleOfCommand(workload), engine: 'command' }) });
+    if (refused === null) setView({ value, workload: keyOfWorkload({ workload: { name: 'command', title: titleOfCommand(workload), engine: 'command', unit: workload.unit, higherIsBetter: workload.higherIsBetter }, program: workload }) });
     return refused;
   };
   return (

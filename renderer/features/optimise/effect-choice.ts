@@ -1,4 +1,4 @@
-import type { ChosenToggle, EffectCard, EffectVerdict, OptimizeOverview, Profile, ToggleState, Workload } from '../../../contract/optimize.ts';
+import { keyOfWorkload, type ChosenToggle, type CommandWorkload, type EffectCard, type EffectVerdict, type OptimizeOverview, type Profile, type ToggleState, type Workload } from '../../../contract/optimize.ts';
 import { isUnderWay, type Job } from '../../../contract/jobs.ts';
 import { keyOfSet } from '../../stores/optimise-store.ts';
 import { decideSwitchOff } from './effect-words.ts';
@@ -15,13 +15,22 @@ export interface CardView {
   readonly workload: string | null;
 }
 
-/** Own programs share a name; their command tells them apart. Pure. */
-export const keyOfWorkload = ({ name, title, engine }: Pick<EffectCard['workload'], 'name' | 'title' | 'engine'>): string => (engine === 'command' ? `${name} ${title}` : name);
+export interface OwnProgram {
+  readonly key: string;
+  readonly title: string;
+  /** Null: measured by a version that did not keep it. */
+  readonly program: CommandWorkload | null;
+}
 
 /** Own programs that a switch was measured with, the newest first, each once. Pure. */
-export function listOwnPrograms(effects: readonly EffectCard[]): readonly { readonly key: string; readonly title: string }[] {
+export function listOwnPrograms(effects: readonly EffectCard[]): readonly OwnProgram[] {
   const own = effects.filter((card) => card.workload.engine === 'command').toSorted((x, y) => y.atMs - x.atMs);
-  return [...new Map(own.map((card) => [keyOfWorkload(card.workload), card.workload.title])).entries()].slice(0, MOST_PROGRAMS).map(([key, title]) => ({ key, title }));
+  const byKey = new Map<string, OwnProgram>();
+  for (const card of own) {
+    const key = keyOfWorkload(card);
+    if (!byKey.has(key)) byKey.set(key, { key, title: card.workload.title, program: card.program });
+  }
+  return [...byKey.values()].slice(0, MOST_PROGRAMS);
 }
 
 /** The value that a card shows: the chosen one, else the one that is wanted, set, measured, or the first. Pure. */
@@ -45,7 +54,7 @@ export function listEffects(state: ToggleState, value: string): readonly EffectC
 /** The card to show. Pure. */
 export function decideEffect(state: ToggleState, value: string, view: CardView | undefined): EffectCard | null {
   const all = listEffects(state, value);
-  return (view?.workload == null ? undefined : all.find((card) => keyOfWorkload(card.workload) === view.workload)) ?? all[0] ?? null;
+  return (view?.workload == null ? undefined : all.find((card) => keyOfWorkload(card) === view.workload)) ?? all[0] ?? null;
 }
 
 /** Switches of a profile, or all; what does not exist here apart. Pure. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { decideDraft, decideEffect, decideQueue, decideShown, decideSuggested, decideValue, countVerdicts, findMeasureJob, findSetCard, withToggle } from './effect-choice.ts';
 import { describeEnergy, describeEnergyChange, describeError, describeInterval, describeMemory, describeProvenance, describeResolution, describeState, decideSwitchOff, formatErrorPercent, formatRatio } from './effect-words.ts';
-import { decidePatternFault, splitCommand, takesProgram, toWorkload } from './program-words.ts';
+import { decidePatternFault, joinCommand, splitCommand, takesProgram, toWorkload } from './program-words.ts';
 import { decideTicks, layOutStrip, medianOf, scaleUnit } from './strip-layout.ts';
 import { describeSetting, secondsToRevert } from './device-panel.tsx';
 import { quoteForShell } from './apply-dialog.tsx';
@@ -208,6 +208,11 @@ describe('a program of one’s own', () => {
   it.each([['speed: ([\\d.]+)', null], ['(?:a)(b)', null], ['', 'Enter a regular'], ['speed', 'no group'], ['(?:a)', 'no group'], ['(', 'It is no regular expression'], ['[a-', 'It is no regular expression'], [`(${'x'.repeat(500)})`, 'longer than 500']])('the pattern %s', (pattern, part) => {
     if (part === null) expect(decidePatternFault(pattern)).toBeNull();
     else expect(decidePatternFault(pattern)).toContain(part);
+  });
+  it('words come back as they were, whatever is in them', () => {
+    const all = [['python', 'my train.py', '--out', 'C:\\data\\x'], ['sh', '-c', 'a > "b" && c'], ["it's", '', '|', "'", '\\', 'a\\ b', '"', '2>&1']];
+    for (const words of all) expect(splitCommand(joinCommand(words))).toEqual({ words, fault: null });
+    expect(joinCommand(['python', 'train.py', '--steps=50'])).toBe('python train.py --steps=50');
   });
   it('becomes a workload only when it is whole', () => {
     const draft = { command: 'a "b c"', pattern: '(x)', higherIsBetter: false, unit: ' ms ', folder: ' ', timeoutSeconds: 9, budgetSeconds: 60 };

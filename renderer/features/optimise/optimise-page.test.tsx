@@ -90,18 +90,35 @@ describe('the switches', () => {
     expect(screen.queryByRole('dialog')).toBeNull();
   });
 
+  it('a program that was cancelled is no workload: Measure takes what is shown', async () => {
+    engine.answer('optimize.planLaunch', { variables: {}, toggles: [tf32], dropped: [], notes: [] });
+    engine.answer('optimize.measure', makeJob('j1'));
+    await show();
+    fireEvent.change(screen.getByLabelText('Workload for TF32 for FP32 matmul'), { target: { value: 'own program' } });
+    await engine.settle();
+    const dialog = within(screen.getByRole('dialog'));
+    fireEvent.change(dialog.getByLabelText('Command'), { target: { value: 'sh x.sh' } });
+    fireEvent.change(dialog.getByLabelText('Pattern'), { target: { value: '(x)' } });
+    await click(dialog.getByRole('button', { name: 'Measure' }));
+    // It is cancelled and leaves no card.
+    await click(screen.getByRole('button', { name: /^Measure( again)?: TF32 for FP32 matmul$/ }));
+    expect(engine.inputsOf('optimize.measure').map((input) => (input as { workload: unknown }).workload)).toEqual([expect.objectContaining({ command: ['sh', 'x.sh'] }), 'matmul-fp32']);
+  });
+
   it('two programs of one’s own stand beside each other', async () => {
-    const own = (id: string, title: string, atMs: number, sentence: string): ReturnType<typeof makeCard> => makeCard(tf32, { id, atMs, sentence, workload: { name: 'command', title, unit: 'it/s', higherIsBetter: true, engine: 'command' } });
-    engine.answer('optimize.overview', makeOverview({ tf32: { effects: [own('e1', 'sh a.sh', 1, 'helps: 1.11× faster'), own('e2', 'sh b.sh', 2, 'helps: 1.22× faster')] } }));
+    const own = (id: string, file: string, atMs: number, sentence: string): ReturnType<typeof makeCard> => makeCard(tf32, { id, atMs, sentence, workload: { name: 'command', title: `sh ${file}`, unit: 'it/s', higherIsBetter: true, engine: 'command' }, program: { command: ['sh', file], pattern: `${file}: (x)`, unit: 'it/s', higherIsBetter: true, folder: null, timeoutSeconds: 9 } });
+    engine.answer('optimize.overview', makeOverview({ tf32: { effects: [own('e1', 'my a.sh', 1, 'helps: 1.11× faster'), own('e2', 'b.sh', 2, 'helps: 1.22× faster')] } }));
     await show();
     const select = screen.getByLabelText<HTMLSelectElement>('Workload for TF32 for FP32 matmul');
-    expect([...select.options].map((o) => o.text).filter((text) => text.startsWith('Own: '))).toEqual(['Own: sh b.sh', 'Own: sh a.sh']);
+    expect([...select.options].map((o) => o.text).filter((text) => text.startsWith('Own: '))).toEqual(['Own: sh b.sh', 'Own: sh my a.sh']);
     expect(card('TF32 for FP32 matmul').textContent).toContain('1.22×');
-    fireEvent.change(select, { target: { value: 'command sh a.sh' } });
-    expect(select.selectedOptions[0]?.text).toBe('Own: sh a.sh');
+    fireEvent.change(select, { target: { value: [...select.options].find((o) => o.text === 'Own: sh my a.sh')?.value } });
+    expect(select.selectedOptions[0]?.text).toBe('Own: sh my a.sh');
     expect(card('TF32 for FP32 matmul').textContent).toContain('1.11×');
     await click(screen.getByRole('button', { name: 'Measure: TF32 for FP32 matmul' }));
-    expect(screen.getByRole('dialog', { name: /with your own program/ })).toBeDefined();
+    // The one that is looked at, not the one that was entered last.
+    const dialog = within(screen.getByRole('dialog', { name: /with your own program/ }));
+    expect([dialog.getByLabelText<HTMLInputElement>('Command').value, dialog.getByLabelText<HTMLInputElement>('Pattern').value, dialog.getByLabelText<HTMLInputElement>('Unit').value]).toEqual(["sh 'my a.sh'", 'my a.sh: (x)', 'it/s']);
   });
 
   it('a switch that no program takes from outside is said before anything is entered; a refusal stays in the dialog', async () => {

@@ -62,5 +62,21 @@ export function toWorkload(draft: ProgramDraft): CommandWorkload | null {
   return { command: [...words], pattern: draft.pattern, higherIsBetter: draft.higherIsBetter, unit: draft.unit.trim(), folder: draft.folder.trim() === '' ? null : draft.folder.trim(), timeoutSeconds: draft.timeoutSeconds };
 }
 
+/** A command line that `splitCommand` makes these words of. Pure. */
+export function joinCommand(words: readonly string[]): string {
+  return words.map((word) => (word !== '' && !/[\s"'\\]/.test(word) && !SHELL.test(word) ? word : quoteWord(word))).join(' ');
+}
+
+/** A backslash stands for itself but before a quote or a space; within single quotes it always does. Pure. */
+function quoteWord(word: string): string {
+  return word.split("'").map((part) => (part === '' ? '' : `'${part}'`)).join('"\'"') || "''";
+}
+
+/** What was entered for a program that was measured. Pure. */
+export function toDraft(program: CommandWorkload, before: ProgramDraft): ProgramDraft {
+  const { command, pattern, higherIsBetter, unit, folder, timeoutSeconds } = program;
+  return { command: joinCommand(command), pattern, higherIsBetter, unit, folder: folder ?? '', timeoutSeconds, budgetSeconds: before.budgetSeconds };
+}
+
 /** Whether the switch can be brought into a program from outside: neither the engine's nor the GPU's, and it exists here. Pure. */
 export const takesProgram = ({ toggle, state }: Pick<ToggleState, 'toggle' | 'state'>): boolean => (toggle.means === 'code' || toggle.means === 'variable') && state !== 'unavailable';
