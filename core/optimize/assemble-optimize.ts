@@ -116,7 +116,11 @@ export async function assembleOptimize(options: AssembleOptimizeOptions): Promis
         const { environment, xray } = await subjects.environment(environmentId, place);
         return { arm: environment, told: { id: environment.id, name: environment.name, torch: xray?.torch?.version ?? null, cuda: xray?.torch?.cuda ?? null, python: environment.python.version } };
       },
-      knownTorch: (id) => environments.services.reports().find((one) => one.environment.id === id)?.xray?.torch?.version ?? null,
+      knownTorch(id) {
+        // Begins the first search where there was none; its end is a change, and this is asked again.
+        environments.services.matrix();
+        return environments.services.reports().find((one) => one.environment.id === id)?.xray?.torch?.version ?? null;
+      },
       numpy: createMeasuringEnvironment({
         folder: join(root, 'numpy'),
         releases: () => (releases ??= readMeasuringPackages(options.resources)), system: { platform: process.platform, arch: process.arch, get musl() { return isMusl(); } },

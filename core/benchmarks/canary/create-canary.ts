@@ -39,6 +39,8 @@ const NO_WAY_BACK = '"Why is it slow?" on the page Optimise names what slows the
 export function createCanary({ starter, history, machine, log, wayBack, now, caseSeconds }: CanaryOptions): Canary {
   const gauge = createGauge<CanaryState>({ state: 'never', atMs: null, because: null, place: null, rows: [], sentence: 'It has not run yet.', problem: null });
   let looking = false;
+  /** The change that a run was begun for: one that was cancelled or failed is not begun again for it before the engine is. */
+  let begunFor: string | null = null;
   const state = (): CanaryState => gauge.get() ?? { state: 'never', atMs: null, because: null, place: null, rows: [], sentence: '', problem: null };
 
   /** Earlier runs of a place, newest first. */
@@ -136,12 +138,12 @@ export function createCanary({ starter, history, machine, log, wayBack, now, cas
       if (looking) return;
       looking = true;
       try {
-        const runs = await history.list({ name: canaryRecipe.name, place: null, canary: true, limit: MOST_READ });
-        // One that was cancelled or failed since knew of the change: it is not begun again for it.
-        const last = runs.some(isConcluded) ? runs.find((one) => one.state !== 'running' && one.state !== 'interrupted') : undefined;
+        const last = (await history.list({ name: canaryRecipe.name, place: null, canary: true, limit: MOST_READ })).find(isConcluded);
         if (last === undefined || !machine.places().some((one) => one.key === last.place.key)) return;
         const because = describeChange(identityOf(last), await readIdentity(machine, last));
-        if (because !== null) await run(last.place.key, because);
+        if (because === null || because === begunFor) return;
+        await run(last.place.key, because);
+        begunFor = because;
       } catch (error) {
         log.info('The canary could not run after a change', { code: problemOf(error)?.code ?? null, detail: String(error) });
       } finally {

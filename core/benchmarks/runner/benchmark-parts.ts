@@ -52,7 +52,7 @@ export interface Machine {
   conditions(place: string): Promise<BenchmarkRun['conditions']>;
   /** By id; null: the best one of this machine for the place. @throws ProblemError `bench.no_torch` */
   torch(environmentId: string | null, place: string): Promise<TorchSubject>;
-  /** PyTorch's release in an environment as it was last read; null: not known. Nothing is read anew: it is asked at every change. */
+  /** PyTorch's release in an environment as it was last read; null: not known yet. What was read is not read anew: it is asked at every change. */
   knownTorch(environmentId: string): string | null;
   readonly numpy: NumpyMeans;
   /** By id; null: the default model. @throws ProblemError `model.*` */

@@ -125,7 +125,12 @@ export function createLoaded(options: LoadedOptions): Loaded {
     await makeWay(id);
     const draft = asked.draftModel === null ? null : await models.find(asked.draftModel);
     const backend = await backends.choose({ backend: asked.backend, devices: asked.devices });
-    if (leftGpuAtMs !== null && backend.kind !== 'cpu') await awaitReading(gpus, leftGpuAtMs);
+    if (leftGpuAtMs !== null && backend.kind !== 'cpu') {
+      const since = leftGpuAtMs;
+      await awaitReading(gpus, since);
+      // Waited for once: where no reading comes, or the clocks differ, the next load is not held up too.
+      if (leftGpuAtMs === since) leftGpuAtMs = null;
+    }
     const here = freePlaces();
     const decision: LoadDecision = decideLoad({
       model, settings: asked, backend, places: here, machine: readMachine(), draft, neighbours: neighbours(id), makeRoom,

@@ -5,6 +5,7 @@ import type { Job } from '../../../contract/jobs.ts';
 import { useApp, useOptimise } from '../../app/context.tsx';
 import { useNow } from '../../app/use-now.ts';
 import { valueOf } from '../../connection/remote.ts';
+import type { ProgramDraft } from '../../stores/program-draft.ts';
 import { Button } from '../../ui/button.tsx';
 import { formatAge, formatDeviceName, formatDuration, formatWhole } from '../../ui/format.ts';
 import { Icon } from '../../ui/icons.tsx';
@@ -42,7 +43,7 @@ export const EffectCardView = memo(function EffectCardView({ state, draft, workl
   const { toggle } = state;
   const { optimise: store } = useApp();
   const [view, setView] = useState<CardView>({ value: null, workload: null });
-  const [asking, setAsking] = useState(false);
+  const [asking, setAsking] = useState<{ readonly start: ProgramDraft | null } | null>(null);
   const offId = useId();
   const value = decideValue(state, view, draft);
   const effects = listEffects(state, value);
@@ -64,15 +65,14 @@ export const EffectCardView = memo(function EffectCardView({ state, draft, workl
   const measure = (): void => {
     const mine = own.find((o) => o.key === wanted);
     if (mine === undefined) return onMeasure(chosen, wanted);
-    if (mine.program !== null) store.getState().setProgram(toDraft(mine.program, store.getState().program));
-    setAsking(true);
+    setAsking({ start: mine.program === null ? null : toDraft(mine.program, store.getState().program) });
   };
   const offered = [
     ...choices.map((w) => ({ value: w.name, text: effects.some((e) => e.workload.name === w.name) ? w.title : `${w.title} (not measured)` })),
     ...own.map((o) => ({ value: o.key, text: `Own: ${plainText(o.title)}` })),
     ...(measurable && takesProgram(state) ? [{ value: OWN, text: 'Your own program…' }] : []),
   ];
-  const choose = (next: string): void => { if (next === OWN) setAsking(true); else setView({ ...view, workload: next }); };
+  const choose = (next: string): void => { if (next === OWN) setAsking({ start: null }); else setView({ ...view, workload: next }); };
   const program = async (workload: CommandWorkload, budgetSeconds: number): Promise<Problem | null> => {
     const refused = await onProgram(chosen, workload, budgetSeconds);
     if (refused === null) setView({ value, workload: keyOfWorkload({ workload: { name: 'command', title: titleOfCommand(workload), engine: 'command', unit: workload.unit, higherIsBetter: workload.higherIsBetter }, program: workload }) });
@@ -118,7 +118,7 @@ export const EffectCardView = memo(function EffectCardView({ state, draft, workl
         </div>
       )}
       {(card !== null || job !== null) && <Provenance card={card} job={job} />}
-      {asking && <ProgramDialog what={toggle.values.length > 1 ? `${toggle.title}: ${toggle.values.find((v) => v.id === value)?.title ?? value}` : toggle.title} toggles={[chosen]} prefix={prefix} onMeasure={program} onClose={() => setAsking(false)} />}
+      {asking !== null && <ProgramDialog what={toggle.values.length > 1 ? `${toggle.title}: ${toggle.values.find((v) => v.id === value)?.title ?? value}` : toggle.title} toggles={[chosen]} start={asking.start} prefix={prefix} onMeasure={program} onClose={() => setAsking(null)} />}
     </article>
   );
 });

@@ -119,6 +119,12 @@ describe('the switches', () => {
     // The one that is looked at, not the one that was entered last.
     const dialog = within(screen.getByRole('dialog', { name: /with your own program/ }));
     expect([dialog.getByLabelText<HTMLInputElement>('Command').value, dialog.getByLabelText<HTMLInputElement>('Pattern').value, dialog.getByLabelText<HTMLInputElement>('Unit').value]).toEqual(["sh 'my a.sh'", 'my a.sh: (x)', 'it/s']);
+    // What was entered last stays until this one is changed or measured.
+    await click(dialog.getByRole('button', { name: 'Cancel' }));
+    expect(app.optimise.getState().program.command).toBe('');
+    await click(screen.getByRole('button', { name: 'Measure: TF32 for FP32 matmul' }));
+    fireEvent.change(screen.getByLabelText('Unit'), { target: { value: 'x/s' } });
+    expect(app.optimise.getState().program).toMatchObject({ command: "sh 'my a.sh'", pattern: 'my a.sh: (x)', unit: 'x/s' });
   });
 
   it('a switch that no program takes from outside is said before anything is entered; a refusal stays in the dialog', async () => {

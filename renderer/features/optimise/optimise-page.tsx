@@ -7,6 +7,7 @@ import type { Intent } from '../../app/intents.ts';
 import { goTo } from '../../app/routes.ts';
 import { valueOf } from '../../connection/remote.ts';
 import { keyOfSet, type OptimiseSubject } from '../../stores/optimise-store.ts';
+import type { ProgramDraft } from '../../stores/program-draft.ts';
 import { Button } from '../../ui/button.tsx';
 import { formatCount, formatDeviceName } from '../../ui/format.ts';
 import { plainText } from '../../ui/plain-text.ts';
@@ -20,6 +21,7 @@ import { HealthStrip } from './health-strip.tsx';
 import { NotHere } from './not-here.tsx';
 import { OptimiseHead } from './optimise-head.tsx';
 import { ProgramDialog } from './program-dialog.tsx';
+import { toDraft } from './program-words.ts';
 import { ProfileTools } from './profile-tools.tsx';
 import { SetSummary } from './set-summary.tsx';
 import { TroubleNote } from './trouble-note.tsx';
@@ -47,7 +49,7 @@ export function OptimisePage({ section }: { readonly section: string | null }): 
   const selection = useGpuStore((s) => s.selection);
   const [own, setOwn] = useState<OptimiseSubject>(() => store.getState().subject);
   const [applying, setApplying] = useState(false);
-  const [asking, setAsking] = useState(false);
+  const [asking, setAsking] = useState<{ readonly start: ProgramDraft | null } | null>(null);
   // One selected GPU filters every page.
   const selected = selection.length === 1 ? (selection[0] ?? null) : null;
   const subject = useMemo(() => ({ environmentId: own.environmentId, place: selected ?? own.place }), [own, selected]);
@@ -82,8 +84,7 @@ export function OptimisePage({ section }: { readonly section: string | null }): 
   const measureAll = useCallback(() => void store.getState().measureAll(queue.map((one) => ({ toggles: [one], budgetSeconds: QUEUE_BUDGET_SECONDS }))), [store, queue]);
   const profileOf = profile !== null && keyOfSet(profile.toggles) === keyOfSet(draft) ? profile.id : null;
   const measureSet = (): void => {
-    // What a program of one's own was measured with is known only to who entered it.
-    if (total?.workload.engine === 'command') setAsking(true);
+    if (total?.workload.engine === 'command') setAsking({ start: total.program === null ? null : toDraft(total.program, store.getState().program) });
     else void store.getState().measure({ toggles: [...draft], profileId: profileOf, ...(total === null ? {} : { workload: total.workload.name }) });
   };
   const measureProgram = useCallback(async (toggles: readonly ChosenToggle[], workload: CommandWorkload, budgetSeconds: number, profileId: string | null): Promise<Problem | null> => {
@@ -111,7 +112,7 @@ export function OptimisePage({ section }: { readonly section: string | null }): 
           <HealthStrip />
           {overview.problems.filter((p) => environment !== null || p.code !== 'bench.no_torch').map((p, i) => <TroubleNote key={`${p.code} ${String(i)}`} problem={p} />)}
           {environment === null && <p className="callout below"><b>{plainText(overview.problems.find((p) => p.code === 'bench.no_torch')?.cause ?? 'No environment with PyTorch was found.')}</b>{states.some((s) => s.state !== 'unavailable') ? ' What does not need it can still be measured.' : ''} <a href="#/environments">Environments</a> says why, and where to add one.</p>}
-          <SetSummary draft={draft} total={total} shown={shown.here.map((s) => decideEffect(s, decideValue(s, undefined, draft), undefined))} job={totalJob} tools={<><ProfileTools profile={profile} draft={draft} />{draft.length > 0 && <Button small look="bare" disabled={totalJob !== null} onClick={() => setAsking(true)}>With your own program…</Button>}</>} onMeasure={measureSet} />
+          <SetSummary draft={draft} total={total} shown={shown.here.map((s) => decideEffect(s, decideValue(s, undefined, draft), undefined))} job={totalJob} tools={<><ProfileTools profile={profile} draft={draft} />{draft.length > 0 && <Button small look="bare" disabled={totalJob !== null} onClick={() => setAsking({ start: null })}>With your own program…</Button>}</>} onMeasure={measureSet} />
           {profile !== null && <p className="note profwhat">{plainText(profile.what)}</p>}
           <section className="effects" aria-label="Switches">
             {shown.here.map((s) => {
@@ -133,7 +134,7 @@ export function OptimisePage({ section }: { readonly section: string | null }): 
           </div>
         </>
       )}
-      {asking && draft.length > 0 && <ProgramDialog what={formatCount(draft.length, 'switch', 'switches')} toggles={draft} prefix={environment?.prefix ?? null} onMeasure={(workload, budget) => measureProgram(draft, workload, budget, profileOf)} onClose={() => setAsking(false)} />}
+      {asking !== null && draft.length > 0 && <ProgramDialog what={formatCount(draft.length, 'switch', 'switches')} toggles={draft} start={asking.start} prefix={environment?.prefix ?? null} onMeasure={(workload, budget) => measureProgram(draft, workload, budget, profileOf)} onClose={() => setAsking(null)} />}
       {applying && environment !== null && <ApplyDialog task={{ kind: 'apply', environmentId: environment.id, environmentName: environment.name, toggles: applicable, known: states.map((s) => s.toggle).filter((t) => applicable.some((c) => c.toggleId === t.id)) }} onClose={() => { setApplying(false); if (section !== null) goTo('optimise'); }} />}
     </div>
   );

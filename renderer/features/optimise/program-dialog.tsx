@@ -4,6 +4,7 @@ import type { Problem } from '../../../contract/problem.ts';
 import { useApp, useOptimise } from '../../app/context.tsx';
 import { problemFrom } from '../../connection/problem-from.ts';
 import { keyOfSet } from '../../stores/optimise-store.ts';
+import type { ProgramDraft } from '../../stores/program-draft.ts';
 import { Button } from '../../ui/button.tsx';
 import { Dialog } from '../../ui/dialog.tsx';
 import { formatFigures } from '../../ui/format.ts';
@@ -18,6 +19,8 @@ export interface ProgramDialogProps {
   /** What is measured with it, in words: `Processor threads: One`. */
   readonly what: string;
   readonly toggles: readonly ChosenToggle[];
+  /** A program that was measured before, to be measured again; null: what was entered last. It takes that one's place when it is changed or measured. */
+  readonly start: ProgramDraft | null;
   /** Of the environment, so that its Python can be named; null: none. */
   readonly prefix: string | null;
   /** Answers the Problem where it is refused; null: it runs. */
@@ -30,10 +33,15 @@ const PAUSE_MS = 250;
 const directions = [{ value: 'higher', text: 'Higher is better' }, { value: 'lower', text: 'Lower is better' }] as const;
 
 /** The user's own program as a workload: its command, the pattern of its figure, which direction is good. Nothing runs before the last button. */
-export function ProgramDialog({ what, toggles, prefix, onMeasure, onClose }: ProgramDialogProps): ReactNode {
+export function ProgramDialog({ what, toggles, start, prefix, onMeasure, onClose }: ProgramDialogProps): ReactNode {
   const { optimise } = useApp();
-  const draft = useOptimise((s) => s.program);
-  const put = (change: Partial<typeof draft>): void => optimise.getState().setProgram({ ...draft, ...change });
+  const entered = useOptimise((s) => s.program);
+  const [fresh, setFresh] = useState(start);
+  const draft = fresh ?? entered;
+  const put = (change: Partial<ProgramDraft>): void => {
+    setFresh(null);
+    optimise.getState().setProgram({ ...draft, ...change });
+  };
   const [sample, setSample] = useState('');
   const [busy, setBusy] = useState(false);
   const [tried, setTried] = useState(false);
@@ -53,6 +61,7 @@ export function ProgramDialog({ what, toggles, prefix, onMeasure, onClose }: Pro
     if (!usable || busy) return;
     setBusy(true);
     setProblem(null);
+    put({});
     const refused = await onMeasure(workload, draft.budgetSeconds);
     if (refused === null) return onClose();
     setProblem(refused);
